@@ -2,15 +2,18 @@
 // once variables, locals, for_each and modules are folded away.
 //
 // It promises plain values with one canonical JSON form per object (see
-// canonical.go): equal meaning gives equal bytes and an equal digest, in every
-// version of lft; defaults are omitted and fields this version does not know are
-// kept byte for byte. It never evaluates, reads files, or imports cty or HCL:
-// a run-time expression travels as source text in Value.
+// canonical.go, and fields.go for the members' names): equal meaning gives equal
+// bytes and an equal digest, in every version of lft; defaults are omitted, and
+// fields this version does not know are kept byte for byte in Extra, an object or
+// nil. It never evaluates, reads files, or imports cty or HCL: a run-time
+// expression travels as source text in Value.
 package spec
 
 import "encoding/json"
 
-// Format is the version of the canonical JSON written by this lft.
+// Format is the version of the canonical JSON written by this lft. A new field
+// does not raise it: older versions keep such a field in Extra. What an older
+// version must not run does, and that version refuses it.
 const Format = 1
 
 // Bundle is everything one project declares, each slice sorted by address.
@@ -32,13 +35,13 @@ type Position struct {
 
 // Flow is a declared DAG of jobs, the unit of apply and history.
 type Flow struct {
-	Address     Address         `json:"-"`
-	Description string          `json:"description,omitempty"`
-	OnFailure   OnFailure       `json:"on_failure,omitempty"`  // "" = finish_possible
-	Concurrency *Concurrency    `json:"concurrency,omitempty"` // nil = unlimited
-	Params      []*Param        `json:"params,omitempty"`      // sorted by name
-	Jobs        []*Job          `json:"jobs,omitempty"`        // sorted by name; the index is the job's number
-	Extra       json.RawMessage `json:"-"`                     // fields of a later format, an object or nil
+	Address     Address
+	Description string
+	OnFailure   OnFailure       // "" = finish_possible
+	Concurrency *Concurrency    // nil = unlimited
+	Params      []*Param        // sorted by name
+	Jobs        []*Job          // sorted by name; the index is the job's number
+	Extra       json.RawMessage // fields of a later format, an object or nil
 }
 
 // OnFailure says what a failed job does to the rest of its execution.
@@ -53,9 +56,10 @@ const (
 
 // Concurrency bounds the executions of one flow, whatever started them.
 type Concurrency struct {
-	Max      int      `json:"max"`
-	WhenFull WhenFull `json:"when_full,omitempty"` // "" = queue
-	QueueMax int      `json:"queue_max,omitempty"` // 0 = DefaultQueueMax
+	Max      int
+	WhenFull WhenFull // "" = queue
+	QueueMax int      // 0 = DefaultQueueMax
+	Extra    json.RawMessage
 }
 
 // WhenFull says what happens to an execution beyond Concurrency.Max.
@@ -73,10 +77,11 @@ const DefaultQueueMax = 100
 
 // Param is a typed input of a flow.
 type Param struct {
-	Name        string `json:"name"`
-	Type        Type   `json:"type"`
-	Default     *Value `json:"default,omitempty"` // nil = required
-	Description string `json:"description,omitempty"`
+	Name        string
+	Type        Type
+	Default     *Value // nil = required
+	Description string
+	Extra       json.RawMessage
 }
 
 // Type is a type constraint as cty writes it in JSON: "string", "number",
@@ -85,33 +90,34 @@ type Type = json.RawMessage
 
 // Output is a typed value a job hands to those after it.
 type Output struct {
-	Name string `json:"name"`
-	Type Type   `json:"type"`
+	Name  string
+	Type  Type
+	Extra json.RawMessage
 }
 
 // Job is a declared node of a flow.
 type Job struct {
-	Name         string            `json:"name"` // with its for_each key: x["k"]
-	Type         string            `json:"type"` // of the job type, e.g. shell
-	Kind         Kind              `json:"kind,omitempty"`
-	Upstreams    []string          `json:"upstreams,omitempty"` // names, sorted: `after` and references
-	When         *Value            `json:"when,omitempty"`
-	Trigger      Trigger           `json:"trigger,omitempty"` // "" = all_success
-	Retry        *Retry            `json:"retry,omitempty"`
-	Timeout      Duration          `json:"timeout,omitempty"`    // 0 = none
-	KillGrace    *Duration         `json:"kill_grace,omitempty"` // nil = DefaultKillGrace
-	RerunAfter   Duration          `json:"rerun_after,omitempty"`
-	Pool         Address           `json:"pool,omitempty"`
-	PoolSlots    int               `json:"pool_slots,omitempty"` // 0 = 1
-	Priority     int               `json:"priority,omitempty"`   // -1000 … 1000, higher first
-	AllowFailure bool              `json:"allow_failure,omitempty"`
-	OnLost       OnLost            `json:"on_lost,omitempty"`   // "" = see Job.RerunWhenLost
-	OnCancel     string            `json:"on_cancel,omitempty"` // "" | "run"
-	Env          map[string]*Value `json:"env,omitempty"`
-	Outputs      []*Output         `json:"outputs,omitempty"` // sorted by name
-	Placement    *Placement        `json:"placement,omitempty"`
-	Args         map[string]*Value `json:"args,omitempty"` // what the job type's schema declares
-	Extra        json.RawMessage   `json:"-"`
+	Name         string   // with its for_each key: x["k"]
+	Type         string   // of the job type, e.g. shell
+	Kind         Kind     // "" = process
+	Upstreams    []string // names, sorted: `after` and references
+	When         *Value
+	Trigger      Trigger // "" = all_success
+	Retry        *Retry
+	Timeout      Duration  // 0 = none
+	KillGrace    *Duration // nil = DefaultKillGrace
+	RerunAfter   Duration
+	Pool         Address
+	PoolSlots    int // 0 = 1
+	Priority     int // -1000 … 1000, higher first
+	AllowFailure bool
+	OnLost       OnLost // "" = see Job.RerunWhenLost
+	OnCancel     string // "" | "run"
+	Env          map[string]*Value
+	Outputs      []*Output // sorted by name
+	Placement    *Placement
+	Args         map[string]*Value // what the job type's schema declares
+	Extra        json.RawMessage
 }
 
 // Kind says who carries a job out. The kernel knows kinds, never type names.
@@ -152,36 +158,47 @@ const (
 	LostFail  OnLost = "fail"
 )
 
+// RerunWhenLost reports whether an attempt that started and was lost is run
+// again: asked for, or by default where attempts were declared repeatable.
+func (j *Job) RerunWhenLost() bool {
+	if j.OnLost == "" {
+		return j.Retry != nil && j.Retry.Attempts > 1
+	}
+	return j.OnLost == LostRerun
+}
+
 // Retry is the rule for attempts after a failed one.
 type Retry struct {
-	Attempts int       `json:"attempts"`            // in all, 1 = none
-	Delay    *Duration `json:"delay,omitempty"`     // nil = DefaultRetryDelay
-	Backoff  string    `json:"backoff,omitempty"`   // "" fixed | "exponential"
-	MaxDelay Duration  `json:"max_delay,omitempty"` // 0 = DefaultMaxDelay
+	Attempts int       // in all, 1 = none
+	Delay    *Duration // nil = DefaultRetryDelay
+	Backoff  string    // "" fixed | "exponential"
+	MaxDelay Duration  // 0 = DefaultMaxDelay
+	Extra    json.RawMessage
 }
 
 // Placement says which agents may take a job and how one is chosen.
 type Placement struct {
-	Strategy string            `json:"strategy,omitempty"` // "" round_robin | least_loaded | pinned
-	Agent    string            `json:"agent,omitempty"`    // for pinned
-	Labels   map[string]string `json:"labels,omitempty"`   // all must match
+	Strategy string            // "" round_robin | least_loaded | pinned
+	Agent    string            // for pinned
+	Labels   map[string]string // all must match
+	Extra    json.RawMessage
 }
 
 // Schedule is a declared timetable of a flow.
 type Schedule struct {
-	Address  Address           `json:"-"`
-	Flow     Address           `json:"flow"`
-	Crons    []string          `json:"crons,omitempty"` // either these or Every
-	Every    Duration          `json:"every,omitempty"`
-	Offset   Duration          `json:"offset,omitempty"`
-	Timezone string            `json:"timezone,omitempty"` // "" = UTC
-	Start    string            `json:"start,omitempty"`    // RFC 3339
-	End      string            `json:"end,omitempty"`
-	Misfire  Misfire           `json:"misfire,omitempty"` // "" = latest
-	Overlap  WhenFull          `json:"overlap,omitempty"` // "" = the flow's when_full
-	Paused   bool              `json:"paused,omitempty"`
-	Params   map[string]*Value `json:"params,omitempty"`
-	Extra    json.RawMessage   `json:"-"`
+	Address  Address
+	Flow     Address
+	Crons    []string // either these or Every
+	Every    Duration
+	Offset   Duration
+	Timezone string // "" = UTC
+	Start    string // RFC 3339
+	End      string
+	Misfire  Misfire  // "" = latest
+	Overlap  WhenFull // "" = the flow's when_full
+	Paused   bool
+	Params   map[string]*Value
+	Extra    json.RawMessage
 }
 
 // Misfire says what becomes of instants that passed while nobody could act.
@@ -196,10 +213,10 @@ const (
 
 // Pool is a limit shared by jobs.
 type Pool struct {
-	Address Address         `json:"-"`
-	Slots   int             `json:"slots"`
-	Shared  bool            `json:"shared,omitempty"`
-	Extra   json.RawMessage `json:"-"`
+	Address Address
+	Slots   int
+	Shared  bool
+	Extra   json.RawMessage
 }
 
 // Defaults that are never written into a spec.

@@ -1,0 +1,57 @@
+package spec_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/leifengta/lft/lang/spec"
+)
+
+func TestAddress(t *testing.T) {
+	type parts struct{ kind, name, instance, flow string }
+	for _, tc := range []struct {
+		got  spec.Address
+		want string
+		parts
+	}{
+		{spec.FlowAddress("g", ""), "flow.g", parts{"flow", "g", "g", "flow.g"}},
+		{spec.FlowAddress("g", "k"), `flow.g["k"]`, parts{"flow", "g", `g["k"]`, `flow.g["k"]`}},
+		{spec.FlowAddress("g", `a"].job.b`), `flow.g["a\"].job.b"]`, parts{"flow", "g", `g["a\"].job.b"]`, `flow.g["a\"].job.b"]`}},
+		{spec.FlowAddress("g", `a.job.b`).Job(spec.Instance("x", "ü.job.")), `flow.g["a.job.b"].job.x["ü.job."]`, parts{"job", "x", `x["ü.job."]`, `flow.g["a.job.b"]`}},
+		{spec.FlowAddress("g", "").Job("x"), "flow.g.job.x", parts{"job", "x", "x", "flow.g"}},
+		{spec.ScheduleAddress("s", ""), "schedule.s", parts{"schedule", "s", "s", "schedule.s"}},
+		{spec.PoolAddress("p", "1"), `pool.p["1"]`, parts{"pool", "p", `p["1"]`, `pool.p["1"]`}},
+	} {
+		a, err := spec.ParseAddress(tc.want)
+		if err != nil || a != tc.got {
+			t.Errorf("%s: got %s, %v", tc.want, tc.got, err)
+		}
+		if got := (parts{a.Kind(), a.Name(), a.Instance(), string(a.Flow())}); got != tc.parts {
+			t.Errorf("%s: got %v, want %v", a, got, tc.parts)
+		}
+	}
+}
+
+func TestParseAddressRefuses(t *testing.T) {
+	for _, text := range []string{
+		"", "flow", "flow.", "flow.G", "flow.g[", `flow.g["k"`, `flow.g[k]`, `flow.g[""]`, `flow.g['k']`, "flow.g[`k`]", `flow.g["k"]x`, "flow.g.job.", "flow.g.job.x.job.y",
+		"pool.p.job.x", "job.x", "flow.a b", "flow.-a", "flow." + strings.Repeat("a", 65), "flow.g.x",
+	} {
+		if a, err := spec.ParseAddress(text); err == nil {
+			t.Errorf("%q is taken as %s", text, a)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for text, want := range map[string]spec.Duration{"90s": 90 * spec.Second, "1h30m": 5400 * spec.Second, "1us": 1, "0": 0, "1.5s": spec.Second * 3 / 2} {
+		if got, err := spec.ParseDuration(text); err != nil || got != want {
+			t.Errorf("%q: got %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "90", "-1s", "1ns", "1d", "300000h1000000000h", "1s "} {
+		if got, err := spec.ParseDuration(text); err == nil {
+			t.Errorf("%q is taken as %v", text, got)
+		}
+	}
+}
