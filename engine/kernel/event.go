@@ -124,6 +124,9 @@ type Reports struct {
 	Session int64
 	List    []Report
 	Chunks  []record.Chunk
+	// Draining: the agent takes no new work for the rest of its session. It is
+	// the agent's own wish (it is being stopped), not an operator's drain.
+	Draining bool
 }
 
 // Report is news about one attempt. Times are already on the database's clock.
@@ -151,6 +154,17 @@ type Operate struct {
 	By    string
 }
 
+// Fault says that Step panicked on an event, or that the database refused the
+// rows that followed from it. The event is written to the dead letters; the
+// execution it is about, when there is one, ends FAILED(internal) and what runs
+// of it is killed. The event has had no effect before.
+type Fault struct {
+	Cause Event  // what was stepped, at most one report
+	About string // execution id named by State.Subject after a panic, or ""
+	Error string
+}
+
+func (Fault) event()     {}
 func (Tick) event()      {}
 func (Adopt) event()     {}
 func (Start) event()     {}
