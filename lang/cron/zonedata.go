@@ -104,6 +104,13 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// Location loads one zone from the embedded data, so that a name means the same
+// on every machine. Loading opens the archive: keep what is returned.
+func Location(name string) (*time.Location, error) {
+	var z zones
+	return z.load(name)
+}
+
 // Zones lists the names of all zones of the embedded data, sorted.
 func Zones() []string {
 	var z zones
