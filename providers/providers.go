@@ -23,7 +23,8 @@ type JobType interface {
 	Schema() schema.JobType
 	// Generate makes the type's own part of a Task from the evaluated
 	// arguments: a JSON object that conforms to Schema, null members absent.
-	// An error is the user's (bad argument) and fails the job, not lft.
+	// An error is the user's (bad argument) and fails the job, not lft. Of a
+	// type of kind timer the object holds Timer's member.
 	Generate(args json.RawMessage) (json.RawMessage, error)
 	// Command says which process carries out what Generate made. Kinds other
 	// than process are never asked.
@@ -56,6 +57,11 @@ type File struct {
 	Name string
 	Mode uint32 // permission bits
 	Data []byte
+}
+
+// Timer is what Generate makes for a type of kind timer.
+type Timer struct {
+	Wait spec.Duration `json:"wait"` // from the job's start on
 }
 
 // Set is the job types one lft knows, by name.
