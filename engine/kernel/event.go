@@ -103,15 +103,16 @@ type Register struct {
 }
 
 // Reconcile names every token an agent's journal holds and the master has not
-// acknowledged. Nothing is ordered from the agent before it.
+// acknowledged, ended ones included. Nothing is ordered from the agent before
+// it; only the first of a session counts.
 type Reconcile struct {
 	Agent   string // uid
 	Session int64
 	Tokens  []TokenState
 }
 
-// TokenState is what an agent's journal says about a token. Ended ones are
-// reported apart, by Report.
+// TokenState is what an agent's journal says about a token. How ended ones
+// ended is reported apart, by Report.
 type TokenState struct {
 	Token   string
 	Started bool
@@ -164,7 +165,14 @@ type Fault struct {
 	Error string
 }
 
-func (Fault) event()     {}
+func (Fault) event() {}
+
+// Bury puts an event that could not be digested into the dead letters. The
+// execution it belongs to, if it is live, ends as FAILED(internal).
+type Bury struct {
+	Letter record.DeadLetter
+}
+
 func (Tick) event()      {}
 func (Adopt) event()     {}
 func (Start) event()     {}
@@ -174,3 +182,4 @@ func (Register) event()  {}
 func (Reconcile) event() {}
 func (Reports) event()   {}
 func (Operate) event()   {}
+func (Bury) event()      {}

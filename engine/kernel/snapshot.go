@@ -9,4 +9,7 @@ type Snapshot struct {
 	Graphs map[string]*Graph
 	// Projects are the revisions named by Live.Adopted, compiled.
 	Projects []Adopt
+	// ReconcileAll holds every dispatch and fire until each known agent has
+	// named its tokens: the database has been restored from an older copy.
+	ReconcileAll bool
 }

@@ -209,11 +209,15 @@ type Batch struct {
 	Audits      []Audit
 	Heads       []Head   // must be unchanged, or the commit is refused
 	Finished    []string // execution ids
+	CursorsGone []string // uids of deleted schedules: their cursors leave the live set
 }
 
 // Limits of columns, checked before a row is made.
 const (
 	MaxID         = 64
+	MaxName       = 255 // names of agents, principals, zones
+	MaxAddress    = 512
+	MaxEnum       = 32 // states, reasons, signals
 	MaxMessage    = 1 << 10
 	MaxOutput     = 64 << 10
 	MaxTask       = 512 << 10
