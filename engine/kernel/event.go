@@ -146,6 +146,12 @@ type Report struct {
 	Log       *record.LogEnd // with Ended
 }
 
+// ReconcileAll comes first after a Restore from a database that has lost its
+// tail: an agent has obeyed a higher epoch than it knows. Nothing is fired or
+// ordered until every known agent that is not DEAD has reconciled in a session
+// made after it; what they hold is adopted, not run again.
+type ReconcileAll struct{}
+
 // Operate is an operator's order about an agent: "declare-dead", "drain",
 // "undrain", "release" (from quarantine).
 type Operate struct {
@@ -173,13 +179,14 @@ type Bury struct {
 	Letter record.DeadLetter
 }
 
-func (Tick) event()      {}
-func (Adopt) event()     {}
-func (Start) event()     {}
-func (Cancel) event()    {}
-func (Prepared) event()  {}
-func (Register) event()  {}
-func (Reconcile) event() {}
-func (Reports) event()   {}
-func (Operate) event()   {}
-func (Bury) event()      {}
+func (Tick) event()         {}
+func (Adopt) event()        {}
+func (Start) event()        {}
+func (Cancel) event()       {}
+func (Prepared) event()     {}
+func (Register) event()     {}
+func (Reconcile) event()    {}
+func (Reports) event()      {}
+func (ReconcileAll) event() {}
+func (Operate) event()      {}
+func (Bury) event()         {}
