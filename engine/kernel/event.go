@@ -146,12 +146,6 @@ type Report struct {
 	Log       *record.LogEnd // with Ended
 }
 
-// ReconcileAll comes first after a Restore from a database that has lost its
-// tail: an agent has obeyed a higher epoch than it knows. Nothing is fired or
-// ordered until every known agent that is not DEAD has reconciled in a session
-// made after it; what they hold is adopted, not run again.
-type ReconcileAll struct{}
-
 // Operate is an operator's order about an agent: "declare-dead", "drain",
 // "undrain", "release" (from quarantine).
 type Operate struct {
@@ -161,32 +155,19 @@ type Operate struct {
 	By    string
 }
 
-// Fault says that Step panicked on an event, or that the database refused the
-// rows that followed from it. The event is written to the dead letters; the
-// execution it is about, when there is one, ends FAILED(internal) and what runs
-// of it is killed. The event has had no effect before.
-type Fault struct {
-	Cause Event  // what was stepped, at most one report
-	About string // execution id named by State.Subject after a panic, or ""
-	Error string
-}
-
-func (Fault) event() {}
-
 // Bury puts an event that could not be digested into the dead letters. The
 // execution it belongs to, if it is live, ends as FAILED(internal).
 type Bury struct {
 	Letter record.DeadLetter
 }
 
-func (Tick) event()         {}
-func (Adopt) event()        {}
-func (Start) event()        {}
-func (Cancel) event()       {}
-func (Prepared) event()     {}
-func (Register) event()     {}
-func (Reconcile) event()    {}
-func (Reports) event()      {}
-func (ReconcileAll) event() {}
-func (Operate) event()      {}
-func (Bury) event()         {}
+func (Tick) event()      {}
+func (Adopt) event()     {}
+func (Start) event()     {}
+func (Cancel) event()    {}
+func (Prepared) event()  {}
+func (Register) event()  {}
+func (Reconcile) event() {}
+func (Reports) event()   {}
+func (Operate) event()   {}
+func (Bury) event()      {}
