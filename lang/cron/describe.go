@@ -106,6 +106,9 @@ func (e *Expr) clock() (text string, everyDay bool) {
 	}
 	switch hours := unit(uint64(e.hours), 24, "hour"); {
 	case e.hours == allHours && len(parts) > 0:
+		if strings.HasPrefix(parts[len(parts)-1], "at ") {
+			parts = append(parts, "of every hour")
+		}
 	case len(parts) == 0:
 		parts = append(parts, hours)
 	case bits.OnesCount32(e.hours) > 1 && !strings.HasPrefix(hours, "every"):

@@ -26,6 +26,12 @@ func (z zone) segment(t int64) segment {
 	if !end.IsZero() {
 		s.end = end.Unix()
 	}
+	if s.end <= t {
+		// Where a rule makes the offset, package time also cuts at each end of a
+		// year, but counts 365 days to it: on 31 December of a leap year the
+		// bound lies behind t. What is left of the year is one stretch.
+		s.end = floorDiv(t, secondsPerDay)*secondsPerDay + secondsPerDay
+	}
 	return s
 }
 
