@@ -126,6 +126,7 @@ func TestTransitions(t *testing.T) {
 			changes++
 			for _, p := range around {
 				check(t, p, name, at.Add(-48*time.Hour), at.Add(48*time.Hour))
+				check(t, p, name, at.Add(20*time.Minute), at.Add(3*time.Hour)) // while the clock repeats itself
 			}
 		}
 	}
