@@ -1,0 +1,271 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
+	"github.com/leifengta/lft/engine/auth"
+	"github.com/leifengta/lft/engine/kernel"
+	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/engine/store"
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// History is what was run, live or ended.
+type History interface {
+	Execution(ctx context.Context, id string) (record.Execution, bool, error)
+	Executions(ctx context.Context, p store.ExecutionPage) ([]record.Execution, error)
+	Jobs(ctx context.Context, execution string) ([]record.Job, error)
+	Attempts(ctx context.Context, execution string) ([]record.Attempt, error)
+	Fires(ctx context.Context, p store.FirePage) ([]store.Decided, error)
+}
+
+// runs answers RunService.
+type runs struct {
+	deps      Deps
+	objects   objectCache
+	flows     flowCache
+	schedules scheduleCache
+}
+
+func (s *runs) Run(ctx context.Context, req *lftv1.RunRequest) (*lftv1.RunResponse, error) {
+	if req.GetId() != "" && !record.ValidExecutionID(req.GetId()) {
+		return nil, invalid("%q is no execution id: at most %d letters, digits, '.', '_' and '-', a letter or digit first, and not of the shape of a fired one",
+			req.GetId(), record.MaxID)
+	}
+	project, object, err := s.flowAt(ctx, req.GetProject(), req.GetFlow())
+	if err != nil {
+		return nil, err
+	}
+	flow, err := s.flows.of(ctx, s.deps.Definitions, object.Digest, spec.Address(object.Address))
+	if err != nil {
+		return nil, err
+	}
+	params, err := given(flow, req.GetParams())
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.deps.Runs.Start(ctx, kernel.Start{
+		ID:         req.GetId(),
+		ProjectUID: project.UID,
+		Flow:       spec.Address(object.Address),
+		Params:     params,
+		By:         auth.From(ctx).Name,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &lftv1.RunResponse{Id: id}, nil
+}
+
+// given converts the parameters of a command line to their declared types, and
+// names all that is wrong with them at once.
+func given(flow *spec.Flow, texts map[string]string) (json.RawMessage, error) {
+	values := make(map[string]json.RawMessage, len(texts))
+	var faults []string
+	for _, p := range flow.Params {
+		text, ok := texts[p.Name]
+		if !ok {
+			if p.Default == nil {
+				faults = append(faults, fmt.Sprintf("parameter %q is required", p.Name))
+			}
+			continue
+		}
+		value, err := expr.ConvertParam(p.Type, text)
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("parameter %q: %v", p.Name, err))
+			continue
+		}
+		values[p.Name] = value
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if !slices.ContainsFunc(flow.Params, func(p *spec.Param) bool { return p.Name == name }) {
+			faults = append(faults, fmt.Sprintf("there is no parameter %q%s", name, declared(flow)))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, invalid("%s: %s", flow.Address, strings.Join(faults, "; "))
+	}
+	return json.Marshal(values)
+}
+
+func declared(flow *spec.Flow) string {
+	if len(flow.Params) == 0 {
+		return "; the flow has none"
+	}
+	names := make([]string, len(flow.Params))
+	for i, p := range flow.Params {
+		names[i] = p.Name
+	}
+	return "; the flow has " + strings.Join(names, ", ")
+}
+
+func (s *runs) Cancel(ctx context.Context, req *lftv1.CancelRequest) (*lftv1.CancelResponse, error) {
+	err := s.deps.Runs.Cancel(ctx, req.GetId(), auth.From(ctx).Name)
+	if errors.Is(err, kernel.ErrUnknown) {
+		e, err := s.execution(ctx, req.GetId())
+		if err != nil {
+			return nil, err
+		}
+		if e.State.Terminal() {
+			return nil, coded{errEnded, fmt.Sprintf("execution %s has already ended: %s", e.ID, e.State)}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &lftv1.CancelResponse{}, nil
+}
+
+func (s *runs) execution(ctx context.Context, id string) (record.Execution, error) {
+	e, found, err := s.deps.History.Execution(ctx, id)
+	if err == nil && !found {
+		err = notFound("no execution %q", id)
+	}
+	return e, err
+}
+
+// GetExecution reads the execution first, then its jobs, then their attempts:
+// what is read later is never older, so an ended execution has only ended jobs.
+func (s *runs) GetExecution(ctx context.Context, req *lftv1.GetExecutionRequest) (*lftv1.GetExecutionResponse, error) {
+	e, err := s.execution(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := s.deps.History.Jobs(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := s.deps.History.Attempts(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := s.deps.Logs.LogEnds(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	flow, err := s.flows.of(ctx, s.deps.Definitions, e.FlowDigest, spec.Address(e.Flow))
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := s.schedules.of(ctx, s.deps.History, e.ScheduleUID)
+	if err != nil {
+		return nil, err
+	}
+	byJob := map[int32][]*lftv1.Attempt{}
+	for i := range attempts {
+		a := &attempts[i]
+		var end *record.LogEnd
+		if row, ok := ends[a.Token]; ok {
+			end = &row
+		}
+		byJob[a.Number] = append(byJob[a.Number], attemptMessage(a, end))
+	}
+	res := &lftv1.GetExecutionResponse{Execution: executionMessage(&e, schedule)}
+	for i := range jobs {
+		j := &jobs[i]
+		m := jobMessage(j, byJob[j.Number])
+		if int(j.Number) < len(flow.Jobs) {
+			m.Type, m.Upstreams = flow.Jobs[j.Number].Type, flow.Jobs[j.Number].Upstreams
+		}
+		res.Jobs = append(res.Jobs, m)
+	}
+	return res, nil
+}
+
+// The pages of lists.
+const (
+	defaultPage = 50
+	maxPage     = 1000
+)
+
+func pageSize(asked int32) int {
+	if asked <= 0 {
+		return defaultPage
+	}
+	return min(int(asked), maxPage)
+}
+
+func (s *runs) ListExecutions(ctx context.Context, req *lftv1.ListExecutionsRequest) (*lftv1.ListExecutionsResponse, error) {
+	page := store.ExecutionPage{Limit: pageSize(req.GetLimit())}
+	if req.GetFlow() != "" {
+		a, err := address(spec.FlowKind, req.GetFlow())
+		if err != nil {
+			return nil, err
+		}
+		page.Flow = string(a)
+	}
+	var err error
+	if page.Before, page.ID, err = readToken(req.GetBefore()); err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.History.Executions(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	res := &lftv1.ListExecutionsResponse{}
+	for i := range rows {
+		schedule, err := s.schedules.of(ctx, s.deps.History, rows[i].ScheduleUID)
+		if err != nil {
+			return nil, err
+		}
+		res.Executions = append(res.Executions, executionMessage(&rows[i], schedule))
+	}
+	if len(rows) == page.Limit {
+		last := rows[len(rows)-1]
+		res.Next = pageToken(last.CreatedAt, last.ID)
+	}
+	return res, nil
+}
+
+func (s *runs) ListFires(ctx context.Context, req *lftv1.ListFiresRequest) (*lftv1.ListFiresResponse, error) {
+	a, err := address(spec.ScheduleKind, req.GetSchedule())
+	if err != nil {
+		return nil, err
+	}
+	page := store.FirePage{Schedule: string(a), Limit: pageSize(req.GetLimit())}
+	if page.Before, _, err = readToken(req.GetBefore()); err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.History.Fires(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	res := &lftv1.ListFiresResponse{}
+	for _, row := range rows {
+		if row.Fire != nil {
+			res.Fires = append(res.Fires, fireMessage(row.Fire))
+		} else {
+			res.Fires = append(res.Fires, rangeMessage(row.Range))
+		}
+	}
+	if len(rows) == page.Limit {
+		res.Next = pageToken(rows[len(rows)-1].Key(), "")
+	}
+	return res, nil
+}
+
+// pageToken names the last row of a page.
+func pageToken(at record.Time, id string) string {
+	return strconv.FormatInt(int64(at), 10) + ":" + id
+}
+
+func readToken(token string) (at record.Time, id string, err error) {
+	if token == "" {
+		return 0, "", nil
+	}
+	number, id, ok := strings.Cut(token, ":")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if !ok || err != nil {
+		return 0, "", invalid("%q is no page token of an earlier answer", token)
+	}
+	return record.Time(n), id, nil
+}
