@@ -29,6 +29,7 @@ var (
 	errNotFound = errors.New("not found")
 	errInvalid  = errors.New("invalid")
 	errNoLog    = errors.New("no log")
+	errEnded    = errors.New("already ended")
 	errDamaged  = errors.New("log is damaged")
 )
 
