@@ -254,10 +254,9 @@ func (e *Expr) yearWords() string {
 		for n < lastYear-firstYear && e.years.has(n+1) {
 			n++
 		}
-		switch {
-		case n == first:
+		if n == first {
 			list = append(list, number(firstYear+n))
-		default:
+		} else {
 			list = append(list, fmt.Sprintf("%d to %d", firstYear+first, firstYear+n))
 		}
 	}

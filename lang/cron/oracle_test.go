@@ -169,11 +169,22 @@ func TestHardZones(t *testing.T) {
 		zone string
 		day  string
 	}{
-		{"America/New_York", "2014-03-09"}, {"America/New_York", "2014-11-02"}, {"Europe/Berlin", "2026-03-29"},
-		{"America/Sao_Paulo", "2018-11-04"}, {"America/Sao_Paulo", "2019-02-17"}, {"Australia/Lord_Howe", "2025-04-06"},
-		{"Australia/Lord_Howe", "2025-10-05"}, {"Pacific/Apia", "2011-12-30"}, {"Africa/Casablanca", "2024-03-10"},
-		{"Africa/Casablanca", "2024-04-14"}, {"Antarctica/Troll", "2024-03-31"}, {"America/Santiago", "2022-09-11"},
-		{"Africa/Cairo", "2023-04-28"}, {"Asia/Gaza", "2023-04-29"}, {"Asia/Shanghai", "2024-01-01"}, {"Asia/Pyongyang", "2015-08-15"},
+		{"America/New_York", "2014-03-09"},
+		{"America/New_York", "2014-11-02"},
+		{"Europe/Berlin", "2026-03-29"},
+		{"America/Sao_Paulo", "2018-11-04"},
+		{"America/Sao_Paulo", "2019-02-17"},
+		{"Australia/Lord_Howe", "2025-04-06"},
+		{"Australia/Lord_Howe", "2025-10-05"},
+		{"Pacific/Apia", "2011-12-30"},
+		{"Africa/Casablanca", "2024-03-10"},
+		{"Africa/Casablanca", "2024-04-14"},
+		{"Antarctica/Troll", "2024-03-31"},
+		{"America/Santiago", "2022-09-11"},
+		{"Africa/Cairo", "2023-04-28"},
+		{"Asia/Gaza", "2023-04-29"},
+		{"Asia/Shanghai", "2024-01-01"},
+		{"Asia/Pyongyang", "2015-08-15"},
 	} {
 		day, err := time.Parse(time.DateOnly, tc.day)
 		if err != nil {

@@ -99,8 +99,13 @@ func TestCompileReportsAllFlaws(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, s := range []Spec{
-		{}, {Every: time.Millisecond}, {Every: time.Hour, Offset: time.Hour}, {Offset: time.Second, Crons: []string{"0 0 * * *"}},
-		{Every: time.Hour, Crons: []string{"0 0 * * *"}}, {Every: time.Hour, Start: "2026-02-01", End: "2026-01-01"}, {Every: time.Hour, Start: "tomorrow"},
+		{},
+		{Every: time.Millisecond},
+		{Every: time.Hour, Offset: time.Hour},
+		{Offset: time.Second, Crons: []string{"0 0 * * *"}},
+		{Every: time.Hour, Crons: []string{"0 0 * * *"}},
+		{Every: time.Hour, Start: "2026-02-01", End: "2026-01-01"},
+		{Every: time.Hour, Start: "tomorrow"},
 	} {
 		if _, err := Compile(s); !errors.As(err, &errs) {
 			t.Errorf("%+v: got %v", s, err)

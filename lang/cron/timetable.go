@@ -76,7 +76,8 @@ func (t Timetable) Prev(before time.Time) (time.Time, bool) {
 	if s := before.Unix(); s >= 0 && s < endOfTime && before.Nanosecond()%1000 != 0 {
 		high++ // rounded down: the microsecond itself still counts
 	}
-	low, step := int64(0), int64(microsPerSec)
+	var low int64
+	step := int64(microsPerSec)
 	for {
 		// Look back further and further until some instant lies before.
 		from := max(high-step, -1)

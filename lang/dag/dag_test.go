@@ -11,19 +11,19 @@ import (
 )
 
 // build reads "a b c: a>b b>c": nodes in order, then edges.
-func build(t testing.TB, text string) *dag.Graph[string] {
-	t.Helper()
+func build(tb testing.TB, text string) *dag.Graph[string] {
+	tb.Helper()
 	nodes, edges, _ := strings.Cut(text, ":")
 	b := dag.New[string](0, 0)
 	for _, n := range strings.Fields(nodes) {
 		if _, added := b.Add(n); !added {
-			t.Fatalf("%q: node %s is doubled", text, n)
+			tb.Fatalf("%q: node %s is doubled", text, n)
 		}
 	}
 	for _, e := range strings.Fields(edges) {
 		from, to, _ := strings.Cut(e, ">")
 		if err := b.Connect(from, to); err != nil {
-			t.Fatalf("%q: %v", text, err)
+			tb.Fatalf("%q: %v", text, err)
 		}
 	}
 	return b.Build()
