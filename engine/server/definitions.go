@@ -46,28 +46,24 @@ func (s *runs) flowAt(ctx context.Context, project, name string) (record.Project
 	}
 	var in []record.Project
 	var found record.Object
-	var others []string
 	for _, head := range heads {
-		objects, err := s.objects.of(ctx, s.deps.Definitions, head)
+		object, ok, err := s.objectAt(ctx, head, a)
 		if err != nil {
 			return record.Project{}, record.Object{}, err
 		}
-		at, ok := slices.BinarySearchFunc(objects, string(a), func(o record.Object, a string) int { return strings.Compare(o.Address, a) })
 		if ok {
-			in, found = append(in, head), objects[at]
-			continue
-		}
-		for _, o := range objects {
-			if o.Kind == spec.FlowKind {
-				others = append(others, o.Address)
-			}
+			in, found = append(in, head), object
 		}
 	}
 	switch len(in) {
 	case 1:
 		return in[0], found, nil
 	case 0:
-		return record.Project{}, record.Object{}, notFound("no %s is deployed%s", a, instead(others))
+		others, err := s.flowsOf(ctx, heads)
+		if err != nil {
+			return record.Project{}, record.Object{}, err
+		}
+		return record.Project{}, record.Object{}, notFound("no %s is deployed%s", a, instead("flows", others))
 	default:
 		return record.Project{}, record.Object{}, invalid("%s is in the projects %s and %s; name one", a, in[0].Name, in[1].Name)
 	}
@@ -88,14 +84,29 @@ func (s *runs) heads(ctx context.Context, project string) ([]record.Project, err
 	return []record.Project{head}, err
 }
 
+func (s *runs) flowsOf(ctx context.Context, heads []record.Project) (addresses []string, err error) {
+	for _, head := range heads {
+		objects, err := s.objects.of(ctx, s.deps.Definitions, head)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range objects {
+			if o.Kind == spec.FlowKind {
+				addresses = append(addresses, o.Address)
+			}
+		}
+	}
+	return addresses, nil
+}
+
 // instead lists what there is, when that is little enough to read.
-func instead(names []string) string {
+func instead(what string, names []string) string {
 	slices.Sort(names)
 	switch {
 	case len(names) == 0:
-		return "; no flow is"
+		return "; there are no " + what
 	case len(names) > 8:
-		return fmt.Sprintf("; %d other flows are", len(names))
+		return fmt.Sprintf("; there are %d other %s", len(names), what)
 	default:
 		return "; there are " + strings.Join(names, ", ")
 	}

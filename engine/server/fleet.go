@@ -6,15 +6,7 @@ import (
 
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 	"github.com/leifengta/lft/engine/auth"
-	"github.com/leifengta/lft/engine/record"
 )
-
-// Agents is what is known of the fleet, on any server.
-type Agents interface {
-	Agents(ctx context.Context) ([]record.Agent, error) // sorted by name
-	// AgentUse counts the live attempts of each agent, by uid.
-	AgentUse(ctx context.Context) (map[string]int32, error)
-}
 
 // fleet answers FleetService.
 type fleet struct{ deps Deps }
@@ -34,11 +26,11 @@ func (s *fleet) GetMaster(ctx context.Context, _ *lftv1.GetMasterRequest) (*lftv
 }
 
 func (s *fleet) ListAgents(ctx context.Context, _ *lftv1.ListAgentsRequest) (*lftv1.ListAgentsResponse, error) {
-	rows, err := s.deps.Agents.Agents(ctx)
+	rows, err := s.deps.Present.Agents(ctx)
 	if err != nil {
 		return nil, err
 	}
-	used, err := s.deps.Agents.AgentUse(ctx)
+	used, err := s.deps.Present.AgentUse(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -170,6 +170,9 @@ func (s *runs) GetExecution(ctx context.Context, req *lftv1.GetExecutionRequest)
 		byJob[a.Number] = append(byJob[a.Number], attemptMessage(a, end))
 	}
 	res := &lftv1.GetExecutionResponse{Execution: executionMessage(&e, schedule)}
+	if len(jobs) == 0 {
+		jobs = planned(e, flow)
+	}
 	for i := range jobs {
 		j := &jobs[i]
 		m := jobMessage(j, byJob[j.Number])
@@ -179,6 +182,18 @@ func (s *runs) GetExecution(ctx context.Context, req *lftv1.GetExecutionRequest)
 		res.Jobs = append(res.Jobs, m)
 	}
 	return res, nil
+}
+
+// planned are the jobs of an execution that is queued: it has no rows of them yet.
+func planned(e record.Execution, flow *spec.Flow) []record.Job {
+	if e.State != record.Queued {
+		return nil // it was cancelled in the queue
+	}
+	jobs := make([]record.Job, len(flow.Jobs))
+	for i, j := range flow.Jobs {
+		jobs[i] = record.Job{Execution: e.ID, Number: int32(i), Name: j.Name, State: record.JobWaiting}
+	}
+	return jobs
 }
 
 // The pages of lists.

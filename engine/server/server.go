@@ -34,7 +34,7 @@ type Deps struct {
 	History     History
 	Logs        Logs
 	Definitions Definitions
-	Agents      Agents
+	Present     Present
 	Deploy      *deploy.Service
 	Runs        Runs
 	Fleet       Fleet

@@ -1,14 +1,191 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"errors"
-
-	"connectrpc.com/connect"
+	"slices"
+	"strings"
 
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
+	"github.com/leifengta/lft/engine/kernel"
+	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/spec"
 )
 
+// Present is what holds at this moment, on any server.
+type Present interface {
+	// Now is the database's clock.
+	Now(ctx context.Context) (record.Time, error)
+	// Agents are all known ones, by name.
+	Agents(ctx context.Context) ([]record.Agent, error)
+	// AgentUse counts live attempts by agent uid, PoolUse their slots by pool uid.
+	AgentUse(ctx context.Context) (map[string]int32, error)
+	PoolUse(ctx context.Context) (map[string]int32, error)
+	// LiveExecutions are those of a flow that have not ended, oldest first.
+	LiveExecutions(ctx context.Context, flowUID string) ([]record.Execution, error)
+}
+
+// Why reads a bounded snapshot of rows and lets the kernel explain it.
 func (s *runs) Why(ctx context.Context, req *lftv1.WhyRequest) (*lftv1.WhyResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("why is not built yet"))
+	e, err := s.execution(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	flow, err := s.flows.of(ctx, s.deps.Definitions, e.FlowDigest, spec.Address(e.Flow))
+	if err != nil {
+		return nil, err
+	}
+	number := slices.IndexFunc(flow.Jobs, func(j *spec.Job) bool { return j.Name == req.GetJob() })
+	if number < 0 {
+		return nil, noJob(e.ID, req.GetJob(), flow)
+	}
+	in, err := s.snapshot(ctx, e, flow, int32(number))
+	if err != nil {
+		return nil, err
+	}
+	why := kernel.Explain(in)
+	return &lftv1.WhyResponse{
+		Job:     req.GetJob(),
+		State:   string(cmp.Or(in.Job.State, record.JobWaiting)),
+		Code:    why.Code,
+		Summary: why.Summary,
+		Facts:   why.Facts,
+		At:      stamp(in.At),
+	}, nil
+}
+
+func noJob(execution, name string, flow *spec.Flow) error {
+	names := make([]string, len(flow.Jobs))
+	for i, j := range flow.Jobs {
+		names[i] = j.Name
+	}
+	return notFound("execution %s has no job %q%s", execution, name, instead("jobs", names))
+}
+
+func (s *runs) snapshot(ctx context.Context, e record.Execution, flow *spec.Flow, number int32) (kernel.WhyInput, error) {
+	graph, err := kernel.Compile(flow)
+	if err != nil {
+		return kernel.WhyInput{}, err
+	}
+	in := kernel.WhyInput{Graph: graph, Execution: e, Number: number}
+	for _, fill := range []func(context.Context, *kernel.WhyInput, *spec.Flow) error{s.fillJobs, s.fillFleet, s.fillPool, s.fillQueue} {
+		if err := fill(ctx, &in, flow); err != nil {
+			return kernel.WhyInput{}, err
+		}
+	}
+	return in, nil
+}
+
+func (s *runs) fillJobs(ctx context.Context, in *kernel.WhyInput, flow *spec.Flow) error {
+	jobs, err := s.deps.History.Jobs(ctx, in.Execution.ID)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if j.Number == in.Number {
+			in.Job = j
+		}
+		if slices.Contains(flow.Jobs[in.Number].Upstreams, j.Name) {
+			in.Upstreams = append(in.Upstreams, j)
+		}
+	}
+	a, found, err := s.attemptOf(ctx, in.Execution.ID, in.Number, 0)
+	if found {
+		in.Attempt = &a
+	}
+	return err
+}
+
+func (s *runs) fillFleet(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) (err error) {
+	if in.Agents, err = s.deps.Present.Agents(ctx); err != nil {
+		return err
+	}
+	if in.Use, err = s.deps.Present.AgentUse(ctx); err != nil {
+		return err
+	}
+	in.At, err = s.deps.Present.Now(ctx)
+	return err
+}
+
+// fillPool takes the pool as the newest revision has it, which is what limits.
+func (s *runs) fillPool(ctx context.Context, in *kernel.WhyInput, flow *spec.Flow) error {
+	address := flow.Jobs[in.Number].Pool
+	if address == "" {
+		return nil
+	}
+	heads, err := s.deps.Definitions.Projects(ctx)
+	if err != nil {
+		return err
+	}
+	// A shared pool of another project counts only where the own one has none.
+	slices.SortStableFunc(heads, func(a, b record.Project) int {
+		return cmp.Compare(rank(a, in.Execution.ProjectUID), rank(b, in.Execution.ProjectUID))
+	})
+	for _, head := range heads {
+		object, found, err := s.objectAt(ctx, head, address)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		pool, err := s.pool(ctx, object)
+		if err != nil {
+			return err
+		}
+		if head.UID != in.Execution.ProjectUID && !pool.Shared {
+			continue
+		}
+		use, err := s.deps.Present.PoolUse(ctx)
+		in.Pool = kernel.PoolUse{Address: string(address), Slots: pool.Slots, Used: int(use[object.UID])}
+		return err
+	}
+	return nil
+}
+
+func rank(p record.Project, own string) int {
+	if p.UID == own {
+		return 0
+	}
+	return 1
+}
+
+func (s *runs) pool(ctx context.Context, o record.Object) (*spec.Pool, error) {
+	specs, err := s.deps.Definitions.Specs(ctx, []string{o.Digest})
+	if err != nil {
+		return nil, err
+	}
+	return spec.DecodePool(specs[o.Digest], spec.Address(o.Address))
+}
+
+func (s *runs) fillQueue(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) error {
+	live, err := s.deps.Present.LiveExecutions(ctx, in.Execution.FlowUID)
+	if err != nil {
+		return err
+	}
+	before := true // they come oldest first
+	for _, e := range live {
+		switch {
+		case e.State == record.Running:
+			in.Running++
+		case e.ID == in.Execution.ID:
+			before = false
+		case before:
+			in.Ahead++
+		}
+	}
+	return nil
+}
+
+// objectAt finds an object of a project's newest revision.
+func (s *runs) objectAt(ctx context.Context, head record.Project, a spec.Address) (record.Object, bool, error) {
+	objects, err := s.objects.of(ctx, s.deps.Definitions, head)
+	if err != nil {
+		return record.Object{}, false, err
+	}
+	at, found := slices.BinarySearchFunc(objects, string(a), func(o record.Object, a string) int { return strings.Compare(o.Address, a) })
+	if !found {
+		return record.Object{}, false, nil
+	}
+	return objects[at], true, nil
 }
