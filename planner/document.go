@@ -203,6 +203,9 @@ func (d *changeDocument) change() (Change, error) {
 	if _, err := spec.ParseAddress(string(d.Address)); err != nil {
 		return nil, err
 	}
+	if d.Address.Kind() == spec.JobKind {
+		return nil, errors.New("a job is part of its flow and cannot be deployed by itself")
+	}
 	if len(d.Change.Actions) != 1 {
 		return nil, fmt.Errorf("one action was expected, not %q", d.Change.Actions)
 	}

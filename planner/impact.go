@@ -6,7 +6,7 @@ import "github.com/leifengta/lft/lang/spec"
 // itself works it out. It is part of the plan document.
 type Impact struct {
 	Schedules  []ScheduleImpact  `json:"schedules,omitempty"`  // by address
-	Executions []ExecutionImpact `json:"executions,omitempty"` // by flow, then id
+	Executions []ExecutionImpact `json:"executions,omitempty"` // cancelled ones first, then by flow and id
 	// Omitted counts the executions and schedules beyond MaxImpact.
 	Omitted int `json:"omitted,omitempty"`
 	// Kinds are the effects a reviewer must have seen, sorted. Apply refuses
@@ -57,3 +57,11 @@ const (
 	Starts    Fate = "starts"    // it is queued, and will still start
 	Cancelled Fate = "cancelled" // it is queued, and will not start
 )
+
+// Describe completes the sentence "the change …".
+func (e Effect) Describe() string {
+	if e == CancelsQueued {
+		return "cancels executions that are queued"
+	}
+	return "has the effect " + string(e)
+}

@@ -15,6 +15,7 @@ import (
 	"errors"
 
 	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/engine/store"
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
 )
@@ -22,8 +23,8 @@ import (
 // Refusals. Nothing has been written when one is returned; the text after it
 // tells the user what to do.
 var (
-	ErrStale   = errors.New("the plan is stale")
-	ErrClash   = errors.New("the project belongs to another folder")
+	ErrStale   = store.ErrStale
+	ErrClash   = store.ErrLineage
 	ErrEffects = errors.New("the change would do more than the plan has shown")
 	ErrInvalid = errors.New("the change set is not valid")
 	ErrUnknown = errors.New("no such project or revision")

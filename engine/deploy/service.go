@@ -2,24 +2,39 @@ package deploy
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/leifengta/lft/engine/record"
-	"github.com/leifengta/lft/planner"
+	"github.com/leifengta/lft/engine/store"
+	"github.com/leifengta/lft/lang/spec"
 )
 
-// Definitions is what a Service reads of a store.
+// Store is what a Service needs of a store.
+type Store interface {
+	Definitions
+	Writer
+	Live
+}
+
+// Definitions is what is deployed.
 type Definitions interface {
 	Project(ctx context.Context, name string) (record.Project, bool, error)
 	Objects(ctx context.Context, projectUID string, revision int64) ([]record.Object, error)
 	Specs(ctx context.Context, digests []string) (map[string][]byte, error)
 	Revisions(ctx context.Context, projectUID string, before int64, limit int) ([]record.Revision, error)
+	RevisionByApplyID(ctx context.Context, applyID string) (record.Revision, bool, error)
 }
 
-// Store is what a Service needs of a store.
-type Store interface {
-	Definitions
+// Writer changes what is deployed.
+type Writer interface {
 	PutSpecs(ctx context.Context, specs []record.Spec) error
+	Apply(ctx context.Context, c store.DefinitionChange) (rev record.Revision, repeated bool, err error)
+}
+
+// Live is what runs, for the impact of a change.
+type Live interface {
+	LiveExecutions(ctx context.Context, flowUID string) ([]record.Execution, error)
+	Now(ctx context.Context) (record.Time, error)
 }
 
 // Service answers the verbs about definitions.
@@ -28,33 +43,50 @@ type Service struct{ store Store }
 // New returns a Service on a store.
 func New(store Store) *Service { return &Service{store: store} }
 
-var errSkeleton = errors.New("internal error: not built yet")
-
 // Deployed returns a project at a revision, 0 = the newest. It reports false
 // when nothing was ever applied under that name.
-func (s *Service) Deployed(context.Context, string, int64) (Deployed, bool, error) {
-	return Deployed{}, false, errSkeleton
+func (s *Service) Deployed(ctx context.Context, project string, revision int64) (Deployed, bool, error) {
+	head, ok, err := s.store.Project(ctx, project)
+	if err != nil || !ok {
+		return Deployed{}, false, err
+	}
+	if revision < 0 || revision > head.Revision {
+		return Deployed{}, false, fmt.Errorf("%w: project %q has revisions 1 to %d", ErrUnknown, project, head.Revision)
+	}
+	if revision > 0 {
+		head.Revision = revision
+	}
+	objects, err := s.store.Objects(ctx, head.UID, head.Revision)
+	return Deployed{Project: head, Objects: objects}, true, err
 }
 
-// Specs returns canonical JSON by digest; what is missing is absent.
+// Specs returns canonical JSON by digest; what is not stored is absent.
 func (s *Service) Specs(ctx context.Context, digests []string) (map[string][]byte, error) {
 	return s.store.Specs(ctx, digests)
 }
 
 // PutSpecs stores canonical JSON ahead of Apply. Bytes that are not what their
-// digest says are refused.
-func (s *Service) PutSpecs(context.Context, []record.Spec) error { return errSkeleton }
-
-// Preview tells what a change set would do to what is scheduled and running.
-func (s *Service) Preview(context.Context, ChangeSet) (planner.Impact, error) {
-	return planner.Impact{}, errSkeleton
+// digest says are refused, all of them.
+func (s *Service) PutSpecs(ctx context.Context, specs []record.Spec) error {
+	for _, sp := range specs {
+		if len(sp.Data) > spec.MaxSize {
+			return fmt.Errorf("%w: a spec of %d bytes is over the limit of %d", ErrInvalid, len(sp.Data), spec.MaxSize)
+		}
+		if spec.Digest(sp.Data) != sp.Digest {
+			return fmt.Errorf("%w: the spec that came as %.16q has another digest", ErrInvalid, sp.Digest)
+		}
+	}
+	return s.store.PutSpecs(ctx, specs)
 }
 
-// Apply commits a change set, or refuses it whole.
-func (s *Service) Apply(context.Context, Request) (Result, error) { return Result{}, errSkeleton }
+// maxRevisions bounds one page of Revisions.
+const maxRevisions = 1000
 
 // Revisions returns a project's revisions before a number (0 = all), newest
-// first.
-func (s *Service) Revisions(context.Context, string, int64, int) ([]record.Revision, error) {
-	return nil, errSkeleton
+// first, at most limit (0 = 50).
+func (s *Service) Revisions(ctx context.Context, projectUID string, before int64, limit int) ([]record.Revision, error) {
+	if limit <= 0 {
+		limit = 50
+	}
+	return s.store.Revisions(ctx, projectUID, before, min(limit, maxRevisions))
 }

@@ -1,0 +1,170 @@
+package planner_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/leifengta/lft/lang/spec"
+	"github.com/leifengta/lft/planner"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+func plan(changes []planner.Change) *planner.Plan {
+	return &planner.Plan{
+		LftVersion: "v1",
+		Project:    planner.Project{Name: "p", UID: "u1", Lineage: "l", Origin: "h:/p", Revision: 3},
+		Folder:     planner.Folder{Lineage: "l", Origin: "h:/q"},
+		Changes:    changes,
+		Impact: planner.Impact{
+			Schedules: []planner.ScheduleImpact{{
+				Address: "schedule.s", Timezone: "Asia/Shanghai",
+				After: []planner.Fire{{Local: "2026-01-01T02:00:00+08:00", UTC: "2025-12-31T18:00:00Z"}},
+			}},
+			Executions: []planner.ExecutionImpact{{ID: "x", Flow: "flow.a", State: "QUEUED", Revision: 2, Fate: planner.Cancelled}},
+			Kinds:      []planner.Effect{planner.CancelsQueued},
+		},
+	}
+}
+
+func encode(t interface{ Fatal(...any) }, p *planner.Plan) []byte {
+	data, err := planner.Encode(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func examplePlan(t *testing.T) *planner.Plan {
+	return plan(diff(t,
+		bundle(flow("a", job("x"), job("y", after("x"))), flow("b", job("x"))),
+		bundle(flow("a", job("x"), job("y"), job("z")), &spec.Flow{Address: `flow.c["k"]`, Description: "<&>"}),
+	))
+}
+
+func TestDocumentGolden(t *testing.T) {
+	golden := filepath.Join("testdata", "plan.json")
+	var got bytes.Buffer
+	if err := json.Indent(&got, encode(t, examplePlan(t)), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(golden, got.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got.String()); d != "" {
+		t.Errorf("document (-want +got), -update when it is meant:\n%s", d)
+	}
+}
+
+// TestDocumentMayBeIndented: a person who has looked at a saved plan with other
+// tools can still apply it.
+func TestDocumentMayBeIndented(t *testing.T) {
+	p := examplePlan(t)
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, encode(t, p), "", "\t"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := planner.Decode(indented.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(p, got); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+}
+
+func TestDocumentRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := plan(diff(t, anyBundle(t, "from"), anyBundle(t, "to")))
+		data := encode(t, p)
+		got, err := planner.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(p, got); d != "" {
+			t.Fatalf("plan (-want +got):\n%s", d)
+		}
+		if again := encode(t, got); !bytes.Equal(data, again) {
+			t.Fatalf("encoded again:\n%s\nwant\n%s", again, data)
+		}
+	})
+}
+
+func TestDocumentMove(t *testing.T) {
+	changes := diff(t, bundle(flow("a", job("x"))), bundle(flow("a", job("y"))))
+	u, ok := changes[0].(planner.Update)
+	if !ok {
+		t.Fatalf("got %T", changes[0])
+	}
+	u.Old.Address = "flow.old"
+	p := plan([]planner.Change{planner.Move{Update: u}})
+	got, err := planner.Decode(encode(t, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(p, got); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	good := string(encode(t, examplePlan(t)))
+	for _, tc := range []struct{ name, old, new, want string }{
+		{"no JSON", good, "PK\x03\x04", "no plan of lft"},
+		{"another major version", `"format_version":"1.0"`, `"format_version":"2.0"`, "format version"},
+		{"no project", `"name":"p","uid"`, `"name":"","uid"`, "names no project"},
+		{"unknown action", `"actions":["create"],"before":null`, `"actions":["forget"],"before":null`, "do not fit the action"},
+		{"two actions", `"actions":["create"],"before":null`, `"actions":["delete","create"],"before":null`, "one action"},
+		{"no uid", `"uid":"uid of flow.b"`, `"uid":""`, "uid"},
+		{"no address", `"address":"flow.b"`, `"address":"b"`, "address"},
+		{"order", `"address":"flow.b"`, `"address":"flow.z"`, "out of order"},
+		{"job as an object", `"address":"flow.b"`, `"address":"flow.b.job.x"`, "cannot be deployed"},
+		{"a spec that is none", `"actions":["create"],"before":null,"after":{`, `"actions":["create"],"before":null,"after":[{`, "no plan"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bad := strings.Replace(good, tc.old, tc.new, 1)
+			if bad == good {
+				t.Fatalf("the document has no %s", tc.old)
+			}
+			_, err := planner.Decode([]byte(bad))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// FuzzDecode: a file from anywhere never panics, and what is accepted is the plan
+// its own encoding means.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{}`))
+	f.Add([]byte(`{"format_version":"1.0","project":{"name":"p"},"resource_changes":[{"address":"flow.a","change":{"actions":["create"],"after":{"format":1}}}]}`))
+	f.Add([]byte(`{"format_version":"1.9","project":{"name":"p"},"resource_changes":[{"address":"flow.a","uid":"u","version":1,"change":{"actions":["update"],"before":{"jobs":[{"name":"a"}]},"after":{"jobs":[{"name":"a","args":{"x":1}}]}}}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := planner.Decode(data)
+		if err != nil {
+			return
+		}
+		again, err := planner.Decode(encode(t, p))
+		if err != nil {
+			t.Fatalf("what was accepted is refused after encoding: %v", err)
+		}
+		if d := cmp.Diff(p, again); d != "" {
+			t.Fatalf("another plan after encoding (-want +got):\n%s", d)
+		}
+	})
+}
