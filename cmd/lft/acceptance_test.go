@@ -1,0 +1,157 @@
+package main_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rounds is how often a test repeats what it does: a few times, or as often as it takes to believe it.
+func rounds(few, full int) int {
+	if os.Getenv("LFT_TORTURE") != "" {
+		return full
+	}
+	return few
+}
+
+// moment lets a random time pass: what is killed next is killed wherever it happens to be.
+func moment(least, most time.Duration) { <-time.After(least + rand.N(most-least)) }
+
+const size, edges = 300, 900
+
+func quick(int) []string { return nil }
+
+// started starts an execution without waiting for it.
+func (w *world) started(flow, id string) {
+	w.tb.Helper()
+	w.must(0, "run", flow, "-id", id, "-detach")
+}
+
+// settled checks the end of an execution against what the jobs said, and that the plan is empty and stable.
+func (w *world) settled(id string, g graph) {
+	w.tb.Helper()
+	e := w.status(id)
+	if e.State != "SUCCEEDED" || len(e.Jobs) != len(g) {
+		w.tb.Errorf("%s is %s with %d of %d jobs", id, e.State, len(e.Jobs), len(g))
+	}
+	for _, j := range e.Jobs {
+		if j.State != "SUCCEEDED" || len(j.Attempts) != 1 {
+			w.tb.Errorf("%s is %s after %d attempts", j.Name, j.State, len(j.Attempts))
+		}
+	}
+	witnessed(w.tb, w.witness).of(id).verify(w.tb, g)
+	if a, b := w.must(0, "plan", "-detailed-exitcode"), w.must(0, "plan", "-detailed-exitcode"); a.stdout != b.stdout {
+		w.tb.Errorf("two plans differ:\n%s\n%s", a.stdout, b.stdout)
+	}
+}
+
+func TestGraphAlone(t *testing.T) {
+	w := newWorld(t)
+	g := randomGraph(t, size, edges)
+	w.apply(g.flow("dag", w.job, quick))
+	r := w.must(0, "run", "flow.dag", "-id", "alone")
+	if first, _, _ := strings.Cut(r.stdout, " "); strings.TrimSpace(strings.SplitN(first, "\n", 2)[0]) != "alone" {
+		t.Errorf("the first word is not the id: %q", r.stdout)
+	}
+	w.settled("alone", g)
+}
+
+func TestGraphOnDev(t *testing.T) {
+	w := newWorld(t)
+	g := randomGraph(t, size, edges)
+	w.apply(g.flow("dag", w.job, quick))
+	w.start("dev", "dev", "-listen", freeAddress(t))
+	w.until("dev takes runs", 20*time.Second, func() bool { return w.lft("run", "flow.dag", "-id", "dev", "-detach").code == 0 })
+	w.finish("dev", time.Minute)
+	w.settled("dev", g)
+}
+
+func TestGraphOnCluster(t *testing.T) {
+	w := newWorld(t)
+	c := w.newCluster(newDatabase(t), 2, "a", "b")
+	g := randomGraph(t, size, edges)
+	c.apply(g.flow("dag", w.job, quick))
+	c.must(0, "run", "flow.dag", "-id", "cluster")
+	c.settled("cluster", g)
+	agents := map[string]bool{}
+	for _, j := range c.status("cluster").Jobs {
+		for _, a := range j.Attempts {
+			agents[a.Agent] = true
+		}
+	}
+	if len(agents) != 2 {
+		t.Errorf("the jobs ran on %v, not on both agents", agents)
+	}
+}
+
+// TestTortureMaster kills the acting master in the middle of things; each job still runs once.
+func TestTortureMaster(t *testing.T) {
+	w := newWorld(t)
+	c := w.newCluster(newDatabase(t), 2, "a", "b", "c")
+	g := chains(30, 40)
+	c.apply(g.flow("chains", w.job, func(int) []string { return []string{"-sleep", "50ms"} }))
+	var gaps []time.Duration
+	for round := range rounds(2, 100) {
+		id := fmt.Sprintf("m%d", round)
+		c.started("flow.chains", id)
+		acting := c.leader(time.Minute)
+		moment(0, 1500*time.Millisecond)
+		before := len(witnessed(t, w.witness))
+		c.servers[acting].kill()
+		killed := time.Now()
+		// What was on its way to the agents still starts; the first start a second later is the new master's.
+		c.until("jobs go on", time.Minute, func() bool { return len(witnessed(t, w.witness)) > before+60 })
+		gaps = append(gaps, time.Since(killed))
+		c.serve(acting)
+		if e := c.finish(id, 2*time.Minute); e.State != "SUCCEEDED" {
+			t.Errorf("%s ended %s", id, e.State)
+		}
+		c.settled(id, g)
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("kill to 60 events later: %v", gaps)
+	for _, gap := range gaps {
+		if gap > 12*time.Second {
+			t.Errorf("it took %v until jobs went on", gap)
+		}
+	}
+}
+
+// TestTortureDatabase kills MariaDB, and all masters with it; no job is killed, and all results arrive.
+func TestTortureDatabase(t *testing.T) {
+	db := newMariaDB(t)
+	w := newWorld(t)
+	c := w.newCluster(databaseOn(t, db.address), 2, "a", "b")
+	g := chains(20, 10)
+	c.apply(g.flow("chains", w.job, func(int) []string { return []string{"-sleep", "100ms"} }))
+	for round := range rounds(1, 30) {
+		id := fmt.Sprintf("d%d", round)
+		c.started("flow.chains", id)
+		moment(200*time.Millisecond, 800*time.Millisecond)
+		db.kill()
+		if round%2 == 1 {
+			for _, s := range c.servers {
+				s.kill()
+			}
+		}
+		moment(time.Second, time.Duration(rounds(2, 20))*time.Second)
+		db.script("start")
+		if round%2 == 1 {
+			for i := range c.servers {
+				c.serve(i)
+			}
+		}
+		if e := c.finish(id, 2*time.Minute); e.State != "SUCCEEDED" {
+			t.Errorf("%s ended %s", id, e.State)
+		}
+		c.settled(id, g)
+		if t.Failed() {
+			return
+		}
+	}
+}
