@@ -7,21 +7,13 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/leifengta/lft/engine/api"
 	"github.com/leifengta/lft/engine/auth"
 	"github.com/leifengta/lft/engine/blob"
 	"github.com/leifengta/lft/engine/deploy"
 	"github.com/leifengta/lft/engine/kernel"
 	"github.com/leifengta/lft/engine/lease"
 	"github.com/leifengta/lft/engine/master"
-)
-
-// Headers of the API beside Connect's own.
-const (
-	// LeaderHeader is on every answer that says "not leader": the address of the
-	// one who is, empty when nobody is known to act.
-	LeaderHeader = "Lft-Leader"
-	// ByHeader is the name a local client goes by, for the record.
-	ByHeader = "Lft-By"
 )
 
 // Refusals of handlers.
@@ -82,7 +74,7 @@ func status(err error) *connect.Error {
 	}
 	if other, ok := errors.AsType[*master.NotLeader](err); ok {
 		coded := connect.NewError(connect.CodeUnavailable, err)
-		coded.Meta().Set(LeaderHeader, other.Leader)
+		coded.Meta().Set(api.LeaderHeader, other.Leader)
 		return coded
 	}
 	return connect.NewError(code(err), err)

@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/leifengta/lft/engine/api"
 	"github.com/leifengta/lft/engine/auth"
 )
 
@@ -47,7 +48,7 @@ func (g gate) WrapStreamingClient(next connect.StreamingClientFunc) connect.Stre
 }
 
 func admit(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
-	who, err := auth.Peer(peer.Addr, header.Get(ByHeader))
+	who, err := auth.Peer(peer.Addr, header.Get(api.ByHeader))
 	if err != nil {
 		return ctx, err
 	}
