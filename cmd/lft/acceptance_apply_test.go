@@ -1,0 +1,162 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// revision is what lft history -json says.
+type revision struct {
+	Number        int64
+	EffectiveFrom time.Time `json:"effective_from"`
+}
+
+func (w *world) history() []revision {
+	w.tb.Helper()
+	var list []revision
+	w.decode(&list, "history", "-json")
+	return list
+}
+
+// TestTortureApply lets eight folders apply plans of one base at the same time and kills some of them at random
+// points. One wins or none; whoever was told so is in the history, and the losers are told that they are stale.
+func TestTortureApply(t *testing.T) {
+	const writers = 8
+	w := newWorld(t)
+	w.state = newDatabase(t)
+	w.apply(`flow "f" {}`)
+	lock, err := os.ReadFile(filepath.Join(w.dir, ".lft.lock.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders := make([]string, writers)
+	for i := range folders {
+		folders[i] = t.TempDir()
+		writeFile(t, folders[i], ".lft.lock.hcl", string(lock))
+	}
+	for round := range rounds(4, 50) {
+		before := w.history()
+		for i, dir := range folders {
+			writeFile(t, dir, "main.hcl", fmt.Sprintf("flow \"f\" { description = \"round %d, writer %d\" }\n", round, i))
+			w.must(0, "-chdir="+dir, "plan", "-out=plan.lftplan")
+		}
+		winners := w.race(folders, round%2 == 1)
+		after := w.history()
+		if grown := len(after) - len(before); grown > 1 || len(winners) > grown || after[0].Number != int64(len(after)) {
+			t.Fatalf("round %d: %d revisions more, %d winners, newest is %d of %d", round, grown, len(winners), after[0].Number, len(after))
+		}
+		for _, dir := range winners {
+			w.must(0, "-chdir="+dir, "plan", "-detailed-exitcode")
+		}
+	}
+}
+
+// race applies the saved plans of all folders at once, kills every second one if told so, and returns the folders
+// whose apply ended 0.
+func (w *world) race(folders []string, kill bool) (winners []string) {
+	w.tb.Helper()
+	results := make([]result, len(folders))
+	var all sync.WaitGroup
+	for i, dir := range folders {
+		all.Go(func() {
+			cmd := w.command("-chdir="+dir, "apply", "plan.lftplan")
+			if kill && i%2 == 0 {
+				timer := time.AfterFunc(time.Duration(20+15*i)*time.Millisecond, func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
+				defer timer.Stop()
+			}
+			out, _ := cmd.CombinedOutput()
+			results[i] = result{stdout: string(out), code: cmd.ProcessState.ExitCode()}
+		})
+	}
+	all.Wait()
+	for i, r := range results {
+		switch {
+		case r.code == 0:
+			winners = append(winners, folders[i])
+		case r.code == -1: // killed
+		case r.code != 1 || !strings.Contains(r.stdout, "stale"):
+			w.tb.Errorf("writer %d ended %d and does not say that its plan is stale:\n%s", i, r.code, r.stdout)
+		}
+	}
+	return winners
+}
+
+// fire is what lft fires -json says.
+type fire struct {
+	Instant   time.Time
+	Decision  string
+	Reason    string
+	Execution string
+	From, To  time.Time
+	Count     int64
+}
+
+// TestSchedule lets a schedule fire each second, through a change of masters, until an apply destroys it: each instant
+// is decided once, each RUN was witnessed once, and none lies after the revision took effect.
+func TestSchedule(t *testing.T) {
+	w := newWorld(t)
+	c := w.newCluster(newDatabase(t), 2, "a")
+	flow := chains(1, 1).flow("tick", w.job, quick)
+	c.apply(flow + "schedule \"s\" {\n  flow  = flow.tick\n  every = \"1s\"\n}\n")
+	from := c.history()[0].EffectiveFrom
+	c.until("it fires", 20*time.Second, func() bool { return witnessed(t, w.witness).count("stop") >= 3 })
+	c.servers[c.leader(time.Minute)].kill()
+	seen := witnessed(t, w.witness).count("stop")
+	c.until("it fires under the next master", 20*time.Second, func() bool { return witnessed(t, w.witness).count("stop") >= seen+3 })
+	c.apply(flow)
+	end := c.history()[0].EffectiveFrom
+
+	var fires []fire
+	c.until("all instants are decided", 20*time.Second, func() bool {
+		fires = nil
+		c.decode(&fires, "fires", "schedule.s", "-json", "-limit=1000")
+		return decided(fires) == end.Unix()-from.Unix()
+	})
+	<-time.After(2 * time.Second) // nothing may come now; there is no event to wait for
+	fires = nil
+	c.decode(&fires, "fires", "schedule.s", "-json", "-limit=1000")
+	if n := decided(fires); n != end.Unix()-from.Unix() {
+		t.Errorf("%d instants decided between %s and %s", n, from, end)
+	}
+	for _, f := range fires {
+		if at := f.last(); at.After(end) || !f.first().After(from) {
+			t.Errorf("%s was decided; the schedule lived from %s to %s", at, from, end)
+		}
+		if f.Decision != "RUN" {
+			continue
+		}
+		e := c.finish(f.Execution, 20*time.Second)
+		if starts := witnessed(t, w.witness).of(f.Execution).count("start"); e.State != "SUCCEEDED" || starts != 1 {
+			t.Errorf("%s of %s is %s with %d starts", f.Execution, f.Instant, e.State, starts)
+		}
+	}
+}
+
+func (f fire) first() time.Time {
+	if f.Count > 0 {
+		return f.From
+	}
+	return f.Instant
+}
+
+func (f fire) last() time.Time {
+	if f.Count > 0 {
+		return f.To
+	}
+	return f.Instant
+}
+
+// decided counts instants; each range stands for its own.
+func decided(fires []fire) int64 {
+	n := int64(0)
+	for _, f := range fires {
+		n += max(f.Count, 1)
+	}
+	return n
+}
