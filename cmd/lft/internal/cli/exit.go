@@ -25,16 +25,16 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // end tells the user what err says and returns the process's exit code.
 func (a *app) end(ctx context.Context, err error) int {
-	var code exitCode
+	code, said := errors.AsType[exitCode](err)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &code):
+	case said:
 		return int(code)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		a.term.Error(errors.New("interrupted"))
 	default:
-		a.term.Error(err)
+		a.term.Error(problem(err))
 	}
 	return exitError
 }
