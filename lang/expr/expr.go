@@ -2,13 +2,19 @@ package expr
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/leifengta/lft/lang/spec"
 )
 
 // Scope is what an expression may look at while a job is prepared.
 type Scope struct {
+	// Flow gives parameters and outputs their declared types; without it their
+	// types are those of their JSON.
+	Flow   *spec.Flow
 	Run    Run
 	Params map[string]json.RawMessage // evaluated parameters by name
 	// Jobs are the upstreams by Job.Name, for_each key included (x["k"]). A job
@@ -34,28 +40,61 @@ type Job struct {
 	Output json.RawMessage // job.NAME.output: an object, or nil when it has none
 }
 
-var errUnfinished = errors.New("lft: expressions are not evaluated yet")
-
 // Eval evaluates a value within the bounds of this package and converts it to
-// the wanted type. A nil type keeps the value as it is. Errors are for users.
+// the wanted type. A nil type keeps the value as it is. A null is returned as
+// null whatever the type. Errors are for users.
 func Eval(v *spec.Value, want spec.Type, s Scope) (json.RawMessage, error) {
-	return nil, errUnfinished
+	if v.Expr == "" {
+		if want == nil || string(v.Literal) == "null" {
+			return v.Literal, nil
+		}
+		return convertJSON(want, v.Literal, Limits{Steps: MaxSteps, Size: spec.MaxSize, Types: spec.MaxSize})
+	}
+	ty, err := DecodeType(want)
+	if err != nil {
+		return nil, err
+	}
+	x, fault := Parse(v.Expr)
+	if fault != nil {
+		return nil, inSource(v.Expr, fault)
+	}
+	scope := runScope{scope: s, vars: v.Vars}
+	value, fault := NewEvaluator(RunTime(), runTime, scope.resolve).Eval(x, ty)
+	if fault != nil {
+		return nil, inSource(v.Expr, fault)
+	}
+	return Encode(value)
 }
 
-// Outputs reads what a job left in its output file: key=value lines, or one
-// JSON object. Nil data means that there was no file. Each declared output must
-// be there, with its type, and nothing else.
-func Outputs(declared []*spec.Output, data []byte) (json.RawMessage, error) {
-	return nil, errUnfinished
+// inSource adds the piece of source that is at fault.
+func inSource(source string, err *Error) error {
+	const longest = 60
+	piece := source
+	if from, to := err.Range.Start.Byte, err.Range.End.Byte; from < to && to <= len(source) {
+		piece = source[from:to]
+	}
+	piece, _, cut := strings.Cut(strings.TrimSpace(piece), "\n")
+	if len(piece) > longest {
+		piece, cut = strings.ToValidUTF8(piece[:longest], ""), true
+	}
+	if cut {
+		piece += "…"
+	}
+	return fmt.Errorf("%s: %w", piece, err)
 }
 
-// ConvertParam reads the text of a parameter on a command line as its type. A
-// string is taken as it is; any other type but string is read as JSON.
-func ConvertParam(t spec.Type, text string) (json.RawMessage, error) {
-	return nil, errUnfinished
+// RunType is the type of run.
+func RunType() cty.Type {
+	return cty.Object(map[string]cty.Type{
+		"id": cty.String, "flow": cty.String, "schedule": cty.String, "scheduled_for": cty.String, "attempt": cty.Number,
+		"window": cty.Object(map[string]cty.Type{"start": cty.String, "end": cty.String}),
+	})
 }
 
-// Convert converts typed JSON to a declared type.
-func Convert(t spec.Type, v json.RawMessage) (json.RawMessage, error) {
-	return nil, errUnfinished
+func (r Run) value() cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{
+		"id": cty.StringVal(r.ID), "flow": cty.StringVal(r.Flow), "schedule": cty.StringVal(r.Schedule),
+		"scheduled_for": cty.StringVal(r.ScheduledFor), "attempt": cty.NumberIntVal(int64(r.Attempt)),
+		"window": cty.ObjectVal(map[string]cty.Value{"start": cty.StringVal(r.WindowStart), "end": cty.StringVal(r.WindowEnd)}),
+	})
 }

@@ -1,0 +1,283 @@
+package expr
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+func (e *Evaluator) tuple(x *hclsyntax.TupleConsExpr) (cty.Value, *Error) {
+	values := make([]cty.Value, len(x.Exprs))
+	for i, member := range x.Exprs {
+		v, err := e.eval(member)
+		if err != nil {
+			return v, err
+		}
+		values[i] = v
+	}
+	return e.made(x.SrcRange, cty.TupleVal(values))
+}
+
+func (e *Evaluator) object(x *hclsyntax.ObjectConsExpr) (cty.Value, *Error) {
+	values := make(map[string]cty.Value, len(x.Items))
+	known := true
+	for _, item := range x.Items {
+		key, isKnown, err := e.key(item.KeyExpr)
+		if err != nil {
+			return cty.DynamicVal, err
+		}
+		v, err := e.eval(item.ValueExpr)
+		if err != nil {
+			return v, err
+		}
+		known = known && isKnown
+		values[key] = v
+	}
+	if !known {
+		return cty.DynamicVal, nil
+	}
+	return e.made(x.SrcRange, cty.ObjectVal(values))
+}
+
+// objectKey: a bare name is its own text.
+func (e *Evaluator) objectKey(x *hclsyntax.ObjectConsKeyExpr) (cty.Value, *Error) {
+	if !x.ForceNonLiteral {
+		if name := hcl.ExprAsKeyword(x.Wrapped); name != "" {
+			return cty.StringVal(name), nil
+		}
+	}
+	return e.eval(x.Wrapped)
+}
+
+func (e *Evaluator) key(x hclsyntax.Expression) (key string, known bool, err *Error) {
+	v, err := e.eval(x)
+	if err != nil {
+		return "", false, err
+	}
+	v, convertErr := convert.Convert(v, cty.String)
+	switch {
+	case convertErr != nil:
+		return "", false, &Error{Range: x.Range(), Summary: "Invalid key", Detail: "A key is a string: " + sentence(convertErr)}
+	case v.IsNull():
+		return "", false, &Error{Range: x.Range(), Summary: "Invalid key", Detail: "A key is a string, and this is null."}
+	case !v.IsKnown():
+		return "", false, nil
+	}
+	return v.AsString(), true, nil
+}
+
+func (e *Evaluator) forExpr(x *hclsyntax.ForExpr) (cty.Value, *Error) {
+	collection, err := e.eval(x.CollExpr)
+	switch {
+	case err != nil:
+		return collection, err
+	case collection.IsNull():
+		return cty.DynamicVal, &Error{Range: x.CollExpr.Range(), Summary: "Iteration over null value", Detail: "A null value has no elements."}
+	case collection.Type() == cty.DynamicPseudoType:
+		return cty.DynamicVal, nil
+	case !collection.CanIterateElements() && collection.IsKnown():
+		return cty.DynamicVal, &Error{
+			Range: x.CollExpr.Range(), Summary: "Iteration over non-iterable value",
+			Detail: fmt.Sprintf("A value of type %s has no elements.", collection.Type().FriendlyName()),
+		}
+	}
+	loop := forLoop{e: e, x: x, known: true}
+	if !collection.IsKnown() {
+		return cty.DynamicVal, loop.tryOut(collection.Type())
+	}
+	for it := collection.ElementIterator(); it.Next(); {
+		k, v := it.Element()
+		if err := loop.turn(k, v); err != nil {
+			return cty.DynamicVal, err
+		}
+	}
+	return loop.result()
+}
+
+type forLoop struct {
+	e      *Evaluator
+	x      *hclsyntax.ForExpr
+	known  bool
+	tuple  []cty.Value
+	keys   []string
+	object map[string]cty.Value
+	groups map[string][]cty.Value
+	size   int // of all elements so far
+}
+
+func (l *forLoop) turn(k, v cty.Value) *Error {
+	depth := len(l.e.locals)
+	defer func() { l.e.locals = l.e.locals[:depth] }()
+	if l.x.KeyVar != "" {
+		l.e.locals = append(l.e.locals, local{l.x.KeyVar, k})
+	}
+	l.e.locals = append(l.e.locals, local{l.x.ValVar, v})
+	if l.x.CondExpr != nil {
+		include, err := l.e.condition(l.x.CondExpr)
+		if err != nil {
+			return err
+		}
+		if !include.IsKnown() {
+			l.known = false
+			return nil
+		}
+		if include.False() {
+			return nil
+		}
+	}
+	key, known := "", true
+	if l.x.KeyExpr != nil {
+		var err *Error
+		if key, known, err = l.e.key(l.x.KeyExpr); err != nil {
+			return err
+		}
+		l.known = l.known && known
+	}
+	made, err := l.e.eval(l.x.ValExpr)
+	if err != nil {
+		return err
+	}
+	if err := l.e.grow(l.x.SrcRange, &l.size, made); err != nil {
+		return err
+	}
+	return l.add(key, known, made)
+}
+
+func (l *forLoop) add(key string, known bool, v cty.Value) *Error {
+	switch {
+	case l.x.KeyExpr == nil:
+		l.tuple = append(l.tuple, v)
+	case !known:
+	case l.x.Group:
+		if l.groups == nil {
+			l.groups = map[string][]cty.Value{}
+		}
+		l.groups[key] = append(l.groups[key], v)
+	default:
+		if l.object == nil {
+			l.object = map[string]cty.Value{}
+		}
+		if _, ok := l.object[key]; ok {
+			return &Error{
+				Range: l.x.KeyExpr.Range(), Summary: "Duplicate object key",
+				Detail: fmt.Sprintf("Two elements give the key %q. Write ... after the value to collect all values of a key.", key),
+			}
+		}
+		l.object[key] = v
+	}
+	return nil
+}
+
+// tryOut checks the body against an element of unknown value.
+func (l *forLoop) tryOut(ty cty.Type) *Error {
+	key, element := cty.UnknownVal(cty.Number), cty.DynamicVal
+	switch {
+	case ty.IsMapType():
+		key, element = cty.UnknownVal(cty.String), cty.UnknownVal(ty.ElementType())
+	case ty.IsSetType():
+		key, element = cty.UnknownVal(ty.ElementType()), cty.UnknownVal(ty.ElementType())
+	case ty.IsListType():
+		element = cty.UnknownVal(ty.ElementType())
+	case ty.IsObjectType():
+		key = cty.UnknownVal(cty.String)
+	case ty.IsTupleType():
+	default:
+		return &Error{
+			Range: l.x.CollExpr.Range(), Summary: "Iteration over non-iterable value",
+			Detail: fmt.Sprintf("A value of type %s has no elements.", ty.FriendlyName()),
+		}
+	}
+	return l.turn(key, element)
+}
+
+func (l *forLoop) result() (cty.Value, *Error) {
+	switch {
+	case !l.known:
+		return cty.DynamicVal, nil
+	case l.x.KeyExpr == nil:
+		return l.e.made(l.x.SrcRange, cty.TupleVal(l.tuple))
+	case l.x.Group:
+		l.object = make(map[string]cty.Value, len(l.groups))
+		for key, values := range l.groups {
+			l.object[key] = cty.TupleVal(values)
+		}
+	}
+	return l.e.made(l.x.SrcRange, cty.ObjectVal(l.object))
+}
+
+// splat: what is no sequence counts as a sequence of one, null as an empty one.
+func (e *Evaluator) splat(x *hclsyntax.SplatExpr) (cty.Value, *Error) {
+	source, err := e.eval(x.Source)
+	if err != nil {
+		return source, err
+	}
+	ty := source.Type()
+	sequence := ty.IsTupleType() || ty.IsListType() || ty.IsSetType()
+	switch {
+	case source.IsNull() && !sequence:
+		return cty.EmptyTupleVal, nil
+	case source.IsNull():
+		return cty.DynamicVal, &Error{Range: x.Source.Range(), Summary: "Splat of null value", Detail: "A null sequence has no elements."}
+	case ty == cty.DynamicPseudoType:
+		return cty.DynamicVal, nil
+	case !sequence:
+		source = cty.TupleVal([]cty.Value{source})
+	case !source.IsKnown():
+		if ty.IsTupleType() {
+			return cty.DynamicVal, nil
+		}
+		v, err := e.each(x, cty.UnknownVal(ty.ElementType()))
+		if err != nil {
+			return v, err
+		}
+		return cty.UnknownVal(cty.List(v.Type())), nil
+	}
+	values, size := make([]cty.Value, 0, source.LengthInt()), 0
+	for it := source.ElementIterator(); it.Next(); {
+		_, element := it.Element()
+		v, err := e.each(x, element)
+		if err != nil {
+			return v, err
+		}
+		if err := e.grow(x.SrcRange, &size, v); err != nil {
+			return v, err
+		}
+		values = append(values, v)
+	}
+	return e.splatResult(x, ty, values)
+}
+
+func (e *Evaluator) splatResult(x *hclsyntax.SplatExpr, ty cty.Type, values []cty.Value) (cty.Value, *Error) {
+	if !ty.IsListType() && !ty.IsSetType() {
+		return e.made(x.SrcRange, cty.TupleVal(values))
+	}
+	if len(values) == 0 {
+		v, err := e.each(x, cty.UnknownVal(ty.ElementType()))
+		if err != nil {
+			return v, err
+		}
+		return cty.ListValEmpty(v.Type()), nil
+	}
+	if !cty.CanListVal(values) {
+		return e.made(x.SrcRange, cty.TupleVal(values))
+	}
+	return e.made(x.SrcRange, cty.ListVal(values))
+}
+
+func (e *Evaluator) each(x *hclsyntax.SplatExpr, element cty.Value) (cty.Value, *Error) {
+	if e.symbols == nil {
+		e.symbols = map[*hclsyntax.AnonSymbolExpr]cty.Value{}
+	}
+	outer, nested := e.symbols[x.Item]
+	e.symbols[x.Item] = element
+	v, err := e.eval(x.Each)
+	if nested {
+		e.symbols[x.Item] = outer
+	} else {
+		delete(e.symbols, x.Item)
+	}
+	return v, err
+}

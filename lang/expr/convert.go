@@ -1,0 +1,256 @@
+package expr
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// convert brings a value to a type, within the limits.
+func (e *Evaluator) convert(rng hcl.Range, v cty.Value, want cty.Type) (cty.Value, *Error) {
+	if want == cty.DynamicPseudoType || v.Type().Equals(want) {
+		return v, nil
+	}
+	converted, err := e.toType(rng, v, want)
+	if err != nil {
+		return v, err
+	}
+	return e.made(rng, converted)
+}
+
+func (e *Evaluator) toType(rng hcl.Range, v cty.Value, want cty.Type) (cty.Value, *Error) {
+	if want.HasDynamicTypes() {
+		var err *Error
+		if want, err = e.settle(rng, v.Type(), want); err != nil {
+			return v, err
+		}
+	}
+	converted, err := convert.Convert(v, want)
+	if err != nil {
+		return v, &Error{Range: rng, Summary: "Unsuitable value", Detail: sentence(fmt.Errorf("%s required, but %w", article(want), err))}
+	}
+	return converted, nil
+}
+
+// settle replaces the "any" of a collection of any by the one type all elements
+// have in common. cty compares all pairs of elements for that; we compare the
+// distinct types.
+func (e *Evaluator) settle(rng hcl.Range, from, want cty.Type) (cty.Type, *Error) {
+	if !want.IsCollectionType() || want.ElementType() != cty.DynamicPseudoType {
+		if typeNodes(from, e.limits.Types) > e.limits.Types {
+			return want, &Error{Range: rng, Limit: true, Summary: "The value is too large", Detail: fmt.Sprintf("Its type has more than %d parts.", e.limits.Types)}
+		}
+		return want, nil
+	}
+	var distinct []cty.Type
+	note := func(ty cty.Type) {
+		for _, d := range distinct {
+			if d.Equals(ty) {
+				return
+			}
+		}
+		distinct = append(distinct, ty)
+	}
+	const many = 64
+	switch {
+	case from.IsTupleType():
+		for _, ty := range from.TupleElementTypes() {
+			if note(ty); len(distinct) > many {
+				break
+			}
+		}
+	case from.IsObjectType():
+		for _, ty := range from.AttributeTypes() {
+			if note(ty); len(distinct) > many {
+				break
+			}
+		}
+	}
+	nodes := 0
+	for _, ty := range distinct {
+		nodes += typeNodes(ty, e.limits.Types)
+	}
+	if len(distinct) > many || len(distinct) > 1 && nodes > e.limits.Types {
+		return want, &Error{Range: rng, Limit: true, Summary: "The value is too large", Detail: "Its elements have too many different types."}
+	}
+	if len(distinct) == 0 {
+		return want, nil
+	}
+	common, _ := convert.UnifyUnsafe(distinct)
+	if common == cty.NilType {
+		return want, &Error{Range: rng, Summary: "Unsuitable value", Detail: "All elements must have the same type."}
+	}
+	switch {
+	case want.IsListType():
+		return cty.List(common), nil
+	case want.IsSetType():
+		return cty.Set(common), nil
+	}
+	return cty.Map(common), nil
+}
+
+func article(ty cty.Type) string {
+	name := ty.FriendlyNameForConstraint()
+	if strings.ContainsRune("aeiou", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
+}
+
+// DecodeType reads a type constraint. Nil is any type.
+func DecodeType(t spec.Type) (cty.Type, error) {
+	switch string(t) {
+	case "":
+		return cty.DynamicPseudoType, nil
+	case `"string"`:
+		return cty.String, nil
+	case `"number"`:
+		return cty.Number, nil
+	case `"bool"`:
+		return cty.Bool, nil
+	}
+	if !shallow(t, MaxNesting) {
+		return cty.NilType, fmt.Errorf("type %.40s is nested more than %d deep", t, MaxNesting)
+	}
+	ty, err := ctyjson.UnmarshalType(t)
+	if err != nil {
+		return cty.NilType, fmt.Errorf("type %.80s: %w", t, err)
+	}
+	return ty, nil
+}
+
+// EncodeType writes a type constraint.
+func EncodeType(ty cty.Type) (spec.Type, error) { return ctyjson.MarshalType(ty) }
+
+// Encode writes a known value as JSON that needs no type to be read.
+func Encode(v cty.Value) (json.RawMessage, error) { return ctyjson.Marshal(v, v.Type()) }
+
+// decodeJSON reads JSON of bounded size and depth. Any type is taken from the
+// JSON itself.
+func decodeJSON(data json.RawMessage, ty cty.Type, limits Limits) (cty.Value, error) {
+	if len(data) > limits.Size {
+		return cty.NilVal, fmt.Errorf("it has %d bytes, more than %d", len(data), limits.Size)
+	}
+	if !json.Valid(data) {
+		return cty.NilVal, fmt.Errorf("it is not JSON: %.40q", data)
+	}
+	if !shallow(data, MaxNesting) {
+		return cty.NilVal, fmt.Errorf("it is nested more than %d deep", MaxNesting)
+	}
+	implied, err := ctyjson.ImpliedType(data)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	v, err := ctyjson.Unmarshal(data, implied)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	m := meter{left: 4 * limits.Size}
+	if m.add(v); m.left < 0 || m.huge {
+		return cty.NilVal, fmt.Errorf("it holds a number out of range, or too many parts")
+	}
+	if ty == cty.DynamicPseudoType || ty.Equals(implied) {
+		return v, nil
+	}
+	e := Evaluator{limits: limits, steps: limits.Steps}
+	converted, convertErr := e.toType(hcl.Range{}, v, ty)
+	if convertErr != nil {
+		return cty.NilVal, fmt.Errorf("%s", strings.TrimSuffix(convertErr.Detail, "."))
+	}
+	return converted, nil
+}
+
+// shallow reports whether brackets in JSON nest at most so deep.
+func shallow(data []byte, limit int) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > limit {
+				return false
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return true
+}
+
+// ConvertParam reads the text of a parameter on a command line as its type. For
+// a string the text is taken as it is; lists, maps and objects are JSON. The
+// error is for users and does not name the parameter.
+func ConvertParam(t spec.Type, text string) (json.RawMessage, error) {
+	ty, err := DecodeType(t)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > MaxValue {
+		return nil, fmt.Errorf("it has %d bytes, more than %d", len(text), MaxValue)
+	}
+	if !ty.IsPrimitiveType() && ty != cty.DynamicPseudoType {
+		v, err := Convert(t, json.RawMessage(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s as JSON is needed: %w", article(ty), err)
+		}
+		return v, nil
+	}
+	v, err := convert.Convert(cty.StringVal(text), ty)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not %s", text, article(ty))
+	}
+	m := meter{left: MaxValue}
+	if m.add(v); m.huge {
+		return nil, fmt.Errorf("%s is out of range", text)
+	}
+	return Encode(v)
+}
+
+// Convert brings JSON to a declared type. The error is for users and does not
+// name what the value is for.
+func Convert(t spec.Type, v json.RawMessage) (json.RawMessage, error) {
+	return convertJSON(t, v, RunTime())
+}
+
+func convertJSON(t spec.Type, v json.RawMessage, limits Limits) (json.RawMessage, error) {
+	if asIs(t, v) && len(v) <= limits.Size {
+		return v, nil
+	}
+	ty, err := DecodeType(t)
+	if err != nil {
+		return nil, err
+	}
+	value, err := decodeJSON(v, ty, limits)
+	if err != nil {
+		return nil, err
+	}
+	if value.IsNull() {
+		return nil, fmt.Errorf("%s is required, but it is null", article(ty))
+	}
+	return Encode(value)
+}
+
+// asIs recognises short scalars of the right type, which most values are.
+func asIs(t spec.Type, v json.RawMessage) bool {
+	if len(v) == 0 || !json.Valid(v) {
+		return false
+	}
+	switch string(t) {
+	case `"string"`:
+		return v[0] == '"'
+	case `"bool"`:
+		return v[0] == 't' || v[0] == 'f'
+	}
+	return false
+}
