@@ -1,85 +1,161 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/leifengta/lft/engine/record"
 )
 
-// DefinitionChange is one apply: what it was made from, and what it leads to.
-type DefinitionChange struct {
-	// Project is the head as it shall be. Revision is the one the change was
-	// made from, 0 for a project that does not exist yet; EffectiveFrom is set
-	// by Apply.
-	Project record.Project
-	// Adopt allows Project.Lineage to differ from the deployed one.
-	Adopt bool
-	// Revision holds ApplyID, Author, Message, Digest and the counts; the rest
-	// is set by Apply.
-	Revision record.Revision
-	Objects  []ObjectChange
-	Audit    record.Audit // At is set by Apply
+// The tables of what is declared. They change only by apply.go, in any process.
+
+var projectTable = table[record.Project]{
+	name:    "project",
+	key:     1,
+	columns: strings.Fields("uid name lineage origin revision effective_from"),
+	values: func(args []any, r *record.Project) []any {
+		return append(args, r.UID, text(r.Name), r.Lineage, text(r.Origin), r.Revision, int64(r.EffectiveFrom))
+	},
+	fields: func(r *record.Project) []any {
+		return []any{&r.UID, &r.Name, &r.Lineage, &r.Origin, &r.Revision, (*int64)(&r.EffectiveFrom)}
+	},
+	compare: func(a, b record.Project) int { return cmp.Compare(a.UID, b.UID) },
 }
 
-// ObjectChange replaces one version of an object by another.
-type ObjectChange struct {
-	// Object is the new version: UID, Kind, Address, Digest. ProjectUID, From
-	// and Until are set by Apply.
-	Object  record.Object
-	Base    int64 // From of the version it replaces, 0 = none
-	Deleted bool  // no new version follows
+var revisionTable = table[record.Revision]{
+	name: "revision",
+	key:  2,
+	columns: strings.Fields(`project_uid number apply_id author message digest added changed destroyed
+		effective_from`),
+	values: func(args []any, r *record.Revision) []any {
+		return append(args, r.ProjectUID, r.Number, r.ApplyID, text(r.Author), text(r.Message), r.Digest,
+			int64(r.Added), int64(r.Changed), int64(r.Destroyed), int64(r.EffectiveFrom))
+	},
+	fields: func(r *record.Revision) []any {
+		return []any{
+			&r.ProjectUID, &r.Number, &r.ApplyID, &r.Author, &r.Message, &r.Digest,
+			&r.Added, &r.Changed, &r.Destroyed, (*int64)(&r.EffectiveFrom),
+		}
+	},
+	compare: func(a, b record.Revision) int {
+		return cmp.Or(cmp.Compare(a.ProjectUID, b.ProjectUID), cmp.Compare(a.Number, b.Number))
+	},
 }
 
-// Refusals of Apply. Nothing was written.
-var (
-	// ErrStale: the project has moved on since the change was made.
-	ErrStale = errors.New("the plan is stale")
-	// ErrLineage: the project belongs to another folder.
-	ErrLineage = errors.New("the project belongs to another folder")
-)
+var objectTable = table[record.Object]{
+	name:    "object",
+	key:     3,
+	columns: strings.Fields("project_uid uid valid_from valid_until kind address digest"),
+	values: func(args []any, r *record.Object) []any {
+		return append(args, r.ProjectUID, r.UID, r.From, r.Until, r.Kind, text(r.Address), r.Digest)
+	},
+	fields: func(r *record.Object) []any {
+		return []any{&r.ProjectUID, &r.UID, &r.From, &r.Until, &r.Kind, &r.Address, &r.Digest}
+	},
+	compare: func(a, b record.Object) int {
+		return cmp.Or(cmp.Compare(a.ProjectUID, b.ProjectUID), cmp.Compare(a.UID, b.UID), cmp.Compare(a.From, b.From))
+	},
+}
+
+var specTable = table[record.Spec]{
+	name:    "spec",
+	key:     1,
+	columns: []string{"digest", "data"},
+	values:  func(args []any, r *record.Spec) []any { return append(args, r.Digest, data(r.Data)) },
+	fields:  func(r *record.Spec) []any { return []any{&r.Digest, &r.Data} },
+	compare: func(a, b record.Spec) int { return cmp.Compare(a.Digest, b.Digest) },
+}
 
 // Projects are the heads of all projects, by name. It is cheap enough to be
 // polled.
-func (s *Store) Projects(ctx context.Context) ([]record.Project, error) { return nil, errUnbuilt }
+func (s *Store) Projects(ctx context.Context) ([]record.Project, error) {
+	return projectTable.where(ctx, s.read, " ORDER BY t.name")
+}
 
 // Project is the head of the project of that name.
 func (s *Store) Project(ctx context.Context, name string) (record.Project, bool, error) {
-	return record.Project{}, false, errUnbuilt
+	return projectTable.first(ctx, s.read, " WHERE t.name=?", name)
 }
 
 // Objects are a project's objects as of a revision (0 = newest), by address.
 func (s *Store) Objects(ctx context.Context, projectUID string, revision int64) ([]record.Object, error) {
-	return nil, errUnbuilt
+	rest, args := " WHERE t.project_uid=? AND t.valid_until=0", []any{projectUID}
+	if revision > 0 {
+		rest = " WHERE t.project_uid=? AND t.valid_from<=? AND (t.valid_until=0 OR t.valid_until>?)"
+		args = append(args, revision, revision)
+	}
+	list, err := objectTable.where(ctx, s.read, rest, args...)
+	// Sorted here: the order of text in SQL depends on the server.
+	slices.SortFunc(list, func(a, b record.Object) int { return cmp.Compare(a.Address, b.Address) })
+	return list, err
 }
 
 // Specs reads canonical JSON by digest; unknown digests are left out.
 func (s *Store) Specs(ctx context.Context, digests []string) (map[string][]byte, error) {
-	return nil, errUnbuilt
+	found := make(map[string][]byte, len(digests))
+	for chunk := range slices.Chunk(digests, 1000) {
+		list, err := specTable.where(ctx, s.read, " WHERE t.digest IN ("+marks(len(chunk))+")", anys(chunk)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, spec := range list {
+			found[spec.Digest] = spec.Data
+		}
+	}
+	return found, nil
 }
 
 // MissingSpecs says which of the digests are not stored yet.
 func (s *Store) MissingSpecs(ctx context.Context, digests []string) ([]string, error) {
-	return nil, errUnbuilt
+	there := make(map[string]bool, len(digests))
+	for chunk := range slices.Chunk(digests, 1000) {
+		err := rows(ctx, s.read, query{
+			statement: statement{text: "SELECT digest FROM spec WHERE digest IN (" + marks(len(chunk)) + ")", args: anys(chunk)},
+			scan: func(r *sql.Rows) error {
+				var digest string
+				err := r.Scan(&digest)
+				there[digest] = true
+				return err
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var missing []string
+	for _, d := range digests {
+		if !there[d] {
+			missing = append(missing, d)
+		}
+	}
+	return missing, nil
 }
 
 // PutSpecs stores canonical JSON by digest. What is there stays.
-func (s *Store) PutSpecs(ctx context.Context, specs []record.Spec) error { return errUnbuilt }
-
-// Apply commits a change whole or not at all. The same ApplyID again is no second
-// apply: its revision is returned with repeated set. ErrStale, ErrLineage: refused.
-func (s *Store) Apply(ctx context.Context, c DefinitionChange) (rev record.Revision, repeated bool, err error) {
-	return record.Revision{}, false, errUnbuilt
+func (s *Store) PutSpecs(ctx context.Context, specs []record.Spec) error {
+	for _, one := range specTable.keep(s.dialect, specs) {
+		if _, err := s.write.ExecContext(ctx, one.text, one.args...); err != nil {
+			return fmt.Errorf("store specs: %w", err)
+		}
+	}
+	return nil
 }
 
-// Revisions of a project, newest first, below before (0 = from the newest). The
-// empty project uid means all projects, ordered by effective time, and before is
-// then a time.
+// Revisions of a project, newest first, below before (0 = from the newest).
 func (s *Store) Revisions(ctx context.Context, projectUID string, before int64, limit int) ([]record.Revision, error) {
-	return nil, errUnbuilt
+	var c conditions
+	c.add("t.project_uid=?", projectUID)
+	if before > 0 {
+		c.add("t.number<?", before)
+	}
+	return revisionTable.where(ctx, s.read, c.String()+" ORDER BY t.number DESC LIMIT ?", append(c.args, limit)...)
 }
 
 // RevisionByApplyID finds what became of an apply.
 func (s *Store) RevisionByApplyID(ctx context.Context, applyID string) (record.Revision, bool, error) {
-	return record.Revision{}, false, errUnbuilt
+	return revisionTable.first(ctx, s.read, " WHERE t.apply_id=?", applyID)
 }
