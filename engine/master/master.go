@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 
 	"github.com/leifengta/lft/engine/kernel"
 	"github.com/leifengta/lft/engine/record"
@@ -24,10 +26,34 @@ type Config struct {
 // with NotLeader while it is not. All methods may be called at any time, from
 // any goroutine.
 type Master struct {
-	cfg Config
+	cfg     Config
+	restore func(kernel.Limits, kernel.Snapshot) (state, error)
+	leader  atomic.Pointer[string]
+	term    atomic.Pointer[loop] // nil while standing by
+	nudge   chan struct{}
+	stats   counters
+	tails   atomic.Uint64 // ids of tail requests
+
+	mu       sync.Mutex
+	admitted map[string]bool // executions started through a solo Master
 }
 
-// NotLeader says that this process does not act, and who does.
+// New returns a Master that does not act yet.
+func New(cfg Config) *Master {
+	return &Master{
+		cfg:      cfg,
+		restore:  restoreKernel,
+		nudge:    make(chan struct{}, 1),
+		admitted: make(map[string]bool),
+	}
+}
+
+func restoreKernel(limits kernel.Limits, snapshot kernel.Snapshot) (state, error) {
+	return kernel.Restore(limits, snapshot)
+}
+
+// NotLeader says that this process does not act, and who does. The call had no
+// effect.
 type NotLeader struct {
 	Leader string // address, "" when nobody is known to act
 }
@@ -39,45 +65,94 @@ func (e *NotLeader) Error() string {
 	return "this master stands by; the acting one is " + e.Leader
 }
 
-// Errors of sessions and tails.
+// Errors of callers.
 var (
 	// ErrSessionVoid: the agent has a newer session, or must register again.
 	ErrSessionVoid = errors.New("the session is void; register again")
 	// ErrNotConnected: the agent that holds the bytes has no session.
 	ErrNotConnected = errors.New("the agent is not connected")
-)
+	// ErrBusy: too much is asked of one agent at once.
+	ErrBusy = errors.New("too many requests to this agent at once")
+	// ErrDoubt: the term ended before the answer was known. Ask the next master
+	// again, with the same id.
+	ErrDoubt = errors.New("the master stepped down before it could tell what became of the request")
 
-// New returns a Master that does not act yet.
-func New(cfg Config) *Master { return &Master{cfg: cfg} }
+	// errLookAgain: the execution of this id left memory since it was looked up.
+	errLookAgain = errors.New("look the id up again")
+)
 
 // Act is the acting master for one term. It returns when ctx ends, or with the
 // reason why the term ended.
 func (m *Master) Act(ctx context.Context, term Term) error {
-	return errors.New("internal error: the master's loop is not in this build")
+	l := newLoop(m, term)
+	m.term.Store(l)
+	defer m.term.Store(nil)
+	return l.run(ctx)
 }
 
 // Stand tells who leads while this process stands by.
-func (m *Master) Stand(leader string) {}
+func (m *Master) Stand(leader string) { m.leader.Store(&leader) }
+
+// Acting reports whether this process acts.
+func (m *Master) Acting() bool { return m.term.Load() != nil }
+
+// Nudge tells the master that a project may have a new revision.
+func (m *Master) Nudge() {
+	select {
+	case m.nudge <- struct{}{}:
+	default: // one is under way
+	}
+}
 
 // Leftovers are the live executions a solo Master does not act on.
-func (m *Master) Leftovers() []record.Execution { return nil }
+func (m *Master) Leftovers() []record.Execution {
+	l := m.term.Load()
+	if l == nil {
+		return nil
+	}
+	return l.leftovers.get()
+}
 
-// Nudge tells the master that a project has a new revision.
-func (m *Master) Nudge() {}
+// acting is the loop of this term.
+func (m *Master) acting() (*loop, error) {
+	if l := m.term.Load(); l != nil {
+		return l, nil
+	}
+	return nil, m.notLeader()
+}
 
-// Start asks for an execution and returns its id once it is durable. Without an
-// id one is made. An id that is known, live or finished, is attached to when
-// flow and parameters are equal, else refused with kernel.ErrConflict.
-func (m *Master) Start(ctx context.Context, s kernel.Start) (id string, err error) {
-	return "", &NotLeader{}
+func (m *Master) notLeader() error {
+	e := &NotLeader{}
+	if leader := m.leader.Load(); leader != nil {
+		e.Leader = *leader
+	}
+	return e
 }
 
 // Cancel asks to end an execution; it returns when the wish is durable. Unknown
 // and finished ones are refused with kernel.ErrUnknown.
-func (m *Master) Cancel(ctx context.Context, execution, by string) error { return &NotLeader{} }
+func (m *Master) Cancel(ctx context.Context, execution, by string) error {
+	l, err := m.acting()
+	if err != nil {
+		return err
+	}
+	_, err = l.ask(ctx, &submission{make: func(id kernel.ReplyID) kernel.Event {
+		return kernel.Cancel{Reply: id, Execution: execution, By: by}
+	}})
+	return err
+}
 
 // Operate carries out an operator's verb on an agent (name or uid).
-func (m *Master) Operate(ctx context.Context, agent, verb, by string) error { return &NotLeader{} }
+func (m *Master) Operate(ctx context.Context, agent, verb, by string) error {
+	l, err := m.acting()
+	if err != nil {
+		return err
+	}
+	_, err = l.ask(ctx, &submission{make: func(id kernel.ReplyID) kernel.Event {
+		return kernel.Operate{Reply: id, Agent: agent, Verb: verb, By: by}
+	}})
+	return err
+}
 
 // Registration is the answer to an agent's first word.
 type Registration struct {
@@ -88,17 +163,27 @@ type Registration struct {
 
 // Register makes a session for an agent; an older one of it is void. maxEpoch is
 // the highest epoch the agent has obeyed: when it lies above one's own, the
-// master jumps above it before it answers.
+// database has lost its tail; the master jumps above it and hears all agents
+// before it decides anything.
 func (m *Master) Register(ctx context.Context, a record.Agent, maxEpoch int64) (Registration, error) {
-	return Registration{}, &NotLeader{}
-}
-
-// Session opens the stream of a registered agent.
-func (m *Master) Session(ctx context.Context, agentUID string, session int64) (*Session, error) {
-	return nil, &NotLeader{}
-}
-
-// Tail asks an agent for bytes of an attempt's log that are not shipped yet.
-func (m *Master) Tail(ctx context.Context, agentUID, token string, from int64, limit int) (Tail, error) {
-	return Tail{}, ErrNotConnected
+	l, err := m.acting()
+	if err != nil {
+		return Registration{}, err
+	}
+	if maxEpoch > l.term.Epoch() {
+		if err := l.between(ctx, func(ctx context.Context) error { return l.jump(ctx, maxEpoch) }); err != nil {
+			return Registration{}, err
+		}
+	}
+	reply, err := l.ask(ctx, &submission{
+		make:  func(id kernel.ReplyID) kernel.Event { return kernel.Register{Reply: id, Agent: a} },
+		agent: a.UID,
+	})
+	if err != nil {
+		return Registration{}, err
+	}
+	if !l.term.Trust() {
+		return Registration{}, m.notLeader()
+	}
+	return Registration{Session: reply.Session, Epoch: l.term.Epoch(), Beat: l.term.Beat()}, nil
 }

@@ -46,9 +46,9 @@ type Term interface {
 	Now() int64
 	// Trust reports whether the lease was renewed lately enough to speak for it.
 	Trust() bool
-	// Rebump takes a new epoch, above floor, after every doubtful transaction of
-	// the old one has ended, and returns it.
-	Rebump(ctx context.Context, floor int64) (int64, error)
+	// Rebump takes a new epoch above floor. When it returns, no transaction of
+	// the old epoch is in doubt any more.
+	Rebump(ctx context.Context, floor int64) error
 }
 
 // state is the kernel as the loop uses it; tests plant faults behind it.

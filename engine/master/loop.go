@@ -1,0 +1,327 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/leifengta/lft/engine/kernel"
+	"github.com/leifengta/lft/engine/lease"
+	"github.com/leifengta/lft/engine/record"
+)
+
+// Bounds of the loop.
+const (
+	maxInbox  = 1024                   // submissions that wait; senders block beyond
+	maxDrain  = 512                    // submissions stepped before a commit is thought of
+	headsIn   = 250 * time.Millisecond // between two looks at the project heads
+	leaveIn   = time.Second            // for the commit in flight when the term ends
+	tickFloor = 5 * time.Millisecond   // between two ticks for the same instant
+)
+
+// submission is one event on its way through the loop, with what waits for it.
+type submission struct {
+	make    func(kernel.ReplyID) kernel.Event
+	reply   chan kernel.Reply // buffered by one; nil = nobody waits
+	agent   string            // uid, of a registration
+	look    *look             // of a named start
+	session *Session          // whose message it is
+	echo    int64             // and when that was sent
+
+	id    kernel.ReplyID
+	event kernel.Event
+}
+
+// loop is one term of the acting master. All fields below the line belong to
+// the one goroutine of run.
+type loop struct {
+	m         *Master
+	cfg       Config
+	term      Term
+	log       *slog.Logger
+	inbox     chan *submission
+	requests  chan request
+	done      chan struct{} // closed when the loop has ended
+	looks     looks
+	leftovers leftovers
+	sessions  sessions
+	shop      *shop
+	heads     heads
+
+	// --- the goroutine of run
+	st       state
+	serial   uint64 // of the last commit; never repeats within a term
+	lastID   kernel.ReplyID
+	waiting  map[kernel.ReplyID]*submission // stepped, not answered
+	live     map[string]string              // token → execution, of attempts that have not ended
+	flight   *flight                        // the commit under way
+	pace     pace
+	dirty    bool // something was stepped since the last Ready
+	lastWake record.Time
+	backlog  []*submission // taken before the inbox
+	echoes   []*submission // stepped reports, acknowledged with the next delivery
+	current  *submission   // stepped last
+	wake     *time.Timer
+	linger   *time.Timer
+
+	// After a defect.
+	careful   time.Time       // not zero: one event per transaction until then
+	notBefore time.Time       // of the next tick
+	excluded  map[string]bool // executions that are left out
+	letters   int64
+}
+
+func newLoop(m *Master, term Term) *loop {
+	l := &loop{
+		m: m, cfg: m.cfg, term: term, log: m.cfg.Log,
+		inbox:    make(chan *submission, maxInbox),
+		requests: make(chan request),
+		done:     make(chan struct{}),
+		waiting:  make(map[kernel.ReplyID]*submission),
+		live:     make(map[string]string),
+		excluded: make(map[string]bool),
+		wake:     time.NewTimer(time.Hour),
+		linger:   time.NewTimer(time.Hour),
+	}
+	l.sessions.init(l)
+	l.heads.init(m.cfg.Definitions, m.cfg.Solo)
+	l.shop = newShop(m.cfg.Generator)
+	return l
+}
+
+// run is the loop. Whatever ends it, nobody is left waiting.
+func (l *loop) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer func() {
+		cancel()
+		l.sessions.close(l.m.notLeader())
+		l.abandon()
+		close(l.done)
+		beside.Wait()
+	}()
+	err := l.mended(ctx, l.reload(ctx, false))
+	beside.Go(func() { l.watchHeads(ctx) })
+	for range runtime.GOMAXPROCS(0) {
+		beside.Go(func() { l.shop.work(ctx) })
+	}
+	for err == nil {
+		err = l.mended(ctx, l.turn(ctx))
+	}
+	return ended(ctx, err)
+}
+
+// ended says why a term ended: the lease's reason goes first, and an ordinary
+// end is no error.
+func ended(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	if ctx.Err() != nil && !errors.Is(err, lease.ErrFenced) {
+		return nil
+	}
+	return err
+}
+
+// turn waits for something, steps all that is there, and commits.
+func (l *loop) turn(ctx context.Context) error {
+	if l.isCareful() && time.Now().After(l.careful) {
+		l.careful = time.Time{}
+		return l.reload(ctx, false)
+	}
+	if err := l.await(ctx); err != nil {
+		return err
+	}
+	if err := l.answerPrepares(ctx); err != nil {
+		return err
+	}
+	if err := l.push(ctx); err != nil {
+		return err
+	}
+	return l.setWake()
+}
+
+func (l *loop) await(ctx context.Context) error {
+	if len(l.backlog) > 0 {
+		sub := l.backlog[0]
+		l.backlog = l.backlog[1:]
+		return l.step(sub)
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case sub := <-l.inbox:
+		return l.drain(ctx, sub)
+	case answers := <-l.shop.done:
+		return l.stepPrepared(answers)
+	case outcome := <-l.landing():
+		return l.land(ctx, outcome)
+	case r := <-l.requests:
+		return l.serve(ctx, r)
+	case <-l.wake.C:
+		return l.step(&submission{event: kernel.Tick{}})
+	case <-l.linger.C:
+		return nil
+	}
+}
+
+// drain steps what waits, in order of arrival.
+func (l *loop) drain(ctx context.Context, first *submission) error {
+	if l.isCareful() {
+		return l.stepApart(ctx, first)
+	}
+	if err := l.step(first); err != nil {
+		return err
+	}
+	for range maxDrain {
+		select {
+		case sub := <-l.inbox:
+			if err := l.step(sub); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// stepApart gives each report a transaction of its own, so that a bad one shows.
+func (l *loop) stepApart(ctx context.Context, sub *submission) error {
+	reports, ok := sub.event.(kernel.Reports)
+	if !ok || len(reports.List) < 2 {
+		return l.step(sub)
+	}
+	for i := range reports.List {
+		one := reports
+		one.List, one.Chunks = reports.List[i:i+1], nil
+		if err := l.step(&submission{event: one}); err != nil {
+			return err
+		}
+		if err := l.pushAll(ctx); err != nil {
+			return err
+		}
+	}
+	reports.List = nil
+	rest := *sub
+	rest.event = reports
+	return l.step(&rest)
+}
+
+// now is the database's time.
+func (l *loop) now() record.Time { return record.Time(l.term.Now()) }
+
+// setWake sets the timer to the kernel's next instant.
+func (l *loop) setWake() error {
+	var at record.Time
+	if err := l.guard("NextWake", func() { at = l.st.NextWake() }); err != nil {
+		return err
+	}
+	if at == 0 {
+		l.wake.Stop()
+		l.lastWake = 0
+		return nil
+	}
+	wait := time.Duration(min(int64(at)-l.term.Now(), math.MaxInt64/1000)) * time.Microsecond
+	if at == l.lastWake {
+		wait = max(wait, tickFloor)
+	}
+	l.lastWake = at
+	wait = max(wait, time.Until(l.notBefore))
+	l.wake.Reset(max(wait, 0))
+	return nil
+}
+
+// request is a call that needs the loop between two commits.
+type request struct {
+	do     func(context.Context) error
+	answer chan error
+}
+
+// between runs do on the loop's goroutine while no commit is under way.
+func (l *loop) between(ctx context.Context, do func(context.Context) error) error {
+	r := request{do, make(chan error, 1)}
+	select {
+	case l.requests <- r:
+	case <-l.done:
+		return l.m.notLeader()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-r.answer:
+		return err
+	case <-l.done:
+		return l.m.notLeader()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (l *loop) serve(ctx context.Context, r request) error {
+	if f := l.flight; f != nil {
+		if err := l.land(ctx, <-f.outcome); err != nil {
+			r.answer <- l.m.notLeader()
+			return err
+		}
+	}
+	err := r.do(ctx)
+	r.answer <- err
+	if errors.Is(err, lease.ErrFenced) || ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// ask hands a submission in and waits until what follows is durable.
+func (l *loop) ask(ctx context.Context, sub *submission) (kernel.Reply, error) {
+	sub.reply = make(chan kernel.Reply, 1)
+	if err := l.submit(ctx, sub); err != nil {
+		return kernel.Reply{}, err
+	}
+	select {
+	case r := <-sub.reply:
+		return r, r.Err
+	case <-ctx.Done():
+		return kernel.Reply{}, context.Cause(ctx)
+	case <-l.done:
+		select {
+		case r := <-sub.reply:
+			return r, r.Err
+		default:
+			return kernel.Reply{}, ErrDoubt
+		}
+	}
+}
+
+func (l *loop) submit(ctx context.Context, sub *submission) error {
+	select {
+	case l.inbox <- sub:
+		return nil
+	case <-l.done:
+		return l.m.notLeader()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// abandon waits a little for the commit under way, so that a clean stop leaves
+// no doubt behind, and answers what it decided.
+func (l *loop) abandon() {
+	l.wake.Stop()
+	l.linger.Stop()
+	f := l.flight
+	if f == nil {
+		return
+	}
+	timer := time.AfterFunc(leaveIn, f.cancel)
+	defer timer.Stop()
+	defer f.cancel()
+	if err := <-f.outcome; err == nil {
+		l.reply(f.ready.Replies)
+	}
+}
