@@ -14,9 +14,9 @@ const (
 	RepeatAfter = 5 * Second
 	// MaxUp bounds the payload of one message up, in bytes.
 	MaxUp = 1 << 20
-	// MaxSessionOrders bounds how many tokens must be remembered after their
-	// end: a session that has carried so many orders is replaced by a new one.
-	MaxSessionOrders = 50_000
+	// MaxSettled bounds how many tokens are remembered after their end: a session
+	// in which so many have come to it is replaced by a new one.
+	MaxSettled = 50_000
 )
 
 // link is how far the agent is with a master.
@@ -36,7 +36,7 @@ type Brain struct {
 
 	entries map[string]*entry
 	list    []*entry            // of entries, in the order they came; holes are dead ones
-	settled map[string]struct{} // tokens of the open session that are done
+	settled map[string]struct{} // tokens done in the open session
 	active  int                 // entries that hold a slot
 
 	// Journal.

@@ -1,6 +1,9 @@
 package brain
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // phase is how far a token has come. It only goes forward, except that a token
 // which a living keeper proves not to hold goes back to waiting.
@@ -22,7 +25,6 @@ type entry struct {
 	task   []byte // until it has ended
 	phase  phase
 	serial uint64 // of its Ordered
-	here   bool   // ordered in the open session
 	keeper string // the keeper its Ordered binds it to, and that one's host boot
 	boot   string
 
@@ -73,7 +75,7 @@ func (b *Brain) add(token string, task []byte) *entry {
 func (b *Brain) remove(e *entry) {
 	e.gone = true
 	delete(b.entries, e.token)
-	if e.here {
+	if b.link != linkDown {
 		b.settled[e.token] = struct{}{}
 	}
 }
@@ -208,4 +210,16 @@ func (b *Brain) LogEnd(token string) int64 {
 		return e.chunks[n-1].To
 	}
 	return e.shipped
+}
+
+// Unshipped yields the tokens whose result is known and whose log is not all in
+// the bucket, with its length.
+func (b *Brain) Unshipped() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		for _, e := range b.list {
+			if !e.gone && e.phase == ended && b.LogEnd(e.token) < e.result.Log.Bytes && !yield(e.token, e.result.Log.Bytes) {
+				return
+			}
+		}
+	}
 }

@@ -25,7 +25,6 @@ func (b *Brain) onRegistered(ev Registered) {
 	}
 	b.link = linkOpen
 	b.session = ev.Session
-	b.orders = 0
 	b.sending = false
 	b.heardAt = b.at
 	b.drained, b.drainedAt = false, 0
@@ -65,9 +64,6 @@ func (b *Brain) onDisconnected(session int64) {
 	// Nothing of that session can arrive any more, so nothing of it can be
 	// doubled: what was done in it need not be remembered.
 	clear(b.settled)
-	for _, e := range b.list {
-		e.here = false
-	}
 }
 
 func (b *Brain) onMessage(m Message) {
@@ -99,8 +95,8 @@ func (b *Brain) onMessage(m Message) {
 			b.held = append(b.held, k)
 		}
 	}
-	if b.orders >= MaxSessionOrders {
-		b.hangup("the session has carried its share of orders")
+	if len(b.settled) >= MaxSettled {
+		b.hangup("the session has carried its share of work")
 	}
 }
 
@@ -126,8 +122,6 @@ func (b *Brain) onOrder(o Order) {
 		return
 	}
 	e := b.add(o.Token, o.Task)
-	e.here = true
-	b.orders++
 	b.order(e)
 }
 
@@ -139,8 +133,6 @@ func (b *Brain) onKill(k Kill) {
 			return
 		}
 		e = b.add(k.Token, nil)
-		e.here = true
-		b.orders++
 		b.append(Ordered{Token: e.token}, true)
 	}
 	if e.phase == ended || e.kill != "" {
