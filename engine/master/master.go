@@ -20,6 +20,9 @@ type Config struct {
 	// Solo keeps every schedule silent and acts on those executions alone that
 	// are started through this Master; others stay as they are (see Leftovers).
 	Solo bool
+	// Leader is the address of the acting master as far as is known, "" when
+	// nobody is. Nil = nobody ever is.
+	Leader func() string
 }
 
 // Master answers for the acting master while this process is it, and refuses
@@ -28,7 +31,6 @@ type Config struct {
 type Master struct {
 	cfg     Config
 	restore func(kernel.Limits, kernel.Snapshot) (state, error)
-	leader  atomic.Pointer[string]
 	term    atomic.Pointer[loop] // nil while standing by
 	nudge   chan struct{}
 	stats   counters
@@ -90,9 +92,6 @@ func (m *Master) Act(ctx context.Context, term Term) error {
 	return l.run(ctx)
 }
 
-// Stand tells who leads while this process stands by.
-func (m *Master) Stand(leader string) { m.leader.Store(&leader) }
-
 // Acting reports whether this process acts.
 func (m *Master) Acting() bool { return m.term.Load() != nil }
 
@@ -123,8 +122,8 @@ func (m *Master) acting() (*loop, error) {
 
 func (m *Master) notLeader() error {
 	e := &NotLeader{}
-	if leader := m.leader.Load(); leader != nil {
-		e.Leader = *leader
+	if m.cfg.Leader != nil {
+		e.Leader = m.cfg.Leader()
 	}
 	return e
 }
