@@ -1,0 +1,129 @@
+package kernel
+
+import "github.com/leifengta/lft/engine/record"
+
+// wake is something to look at when its time has come. It is never taken back:
+// whoever it is for checks whether it still means anything.
+type wake struct {
+	at       record.Time
+	seq      uint64 // order of those of one time
+	schedule *schedule
+	node     *node
+	agent    *agent
+	attempt  *attempt
+}
+
+func (w wake) before(other wake) bool {
+	return w.at < other.at || w.at == other.at && w.seq < other.seq
+}
+
+// wakes is a binary heap, the earliest first.
+type wakes struct {
+	heap []wake
+	seq  uint64
+}
+
+func (h *wakes) first() (wake, bool) {
+	if len(h.heap) == 0 {
+		return wake{}, false
+	}
+	return h.heap[0], true
+}
+
+func (h *wakes) push(w wake) {
+	h.seq++
+	w.seq = h.seq
+	h.heap = append(h.heap, w)
+	for i := len(h.heap) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !h.heap[i].before(h.heap[parent]) {
+			return
+		}
+		h.heap[i], h.heap[parent] = h.heap[parent], h.heap[i]
+		i = parent
+	}
+}
+
+func (h *wakes) pop() {
+	last := len(h.heap) - 1
+	h.heap[0] = h.heap[last]
+	h.heap[last] = wake{}
+	h.heap = h.heap[:last]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= last {
+			return
+		}
+		if child+1 < last && h.heap[child+1].before(h.heap[child]) {
+			child++
+		}
+		if !h.heap[child].before(h.heap[i]) {
+			return
+		}
+		h.heap[i], h.heap[child] = h.heap[child], h.heap[i]
+		i = child
+	}
+}
+
+// stale reports whether a wake has lost its meaning.
+func (w wake) stale() bool {
+	switch {
+	case w.schedule != nil:
+		return w.schedule.gone || w.schedule.next != w.at
+	case w.node != nil:
+		return w.node.NextAt != w.at ||
+			w.node.State != record.JobRetryWait && w.node.State != record.JobActive
+	case w.attempt != nil:
+		return w.attempt.State == record.Ended
+	default:
+		return w.agent.watch != w.at
+	}
+}
+
+// held tells a wake that has to wait although its time has come: no schedule
+// fires before all agents of a restored database have spoken.
+func (s *State) held(w wake) bool { return w.schedule != nil && s.fleet.gated }
+
+func (s *State) dropStale() {
+	for {
+		w, ok := s.wakes.first()
+		if !ok || !w.stale() {
+			return
+		}
+		s.wakes.pop()
+	}
+}
+
+// wake acts on the earliest thing that is due, and reports whether there was one.
+func (s *State) wake() bool {
+	s.dropStale()
+	w, ok := s.wakes.first()
+	if !ok || w.at > s.due {
+		return false
+	}
+	s.wakes.pop()
+	switch {
+	case s.held(w):
+		s.clock.held = append(s.clock.held, w.schedule)
+	case w.schedule != nil:
+		s.fire(w.schedule, s.now)
+	case w.node != nil:
+		s.elapsed(w.node)
+	case w.attempt != nil:
+		s.isolated(w.attempt)
+	default:
+		s.silence(w.agent)
+	}
+	return true
+}
+
+// elapsed ends a job's wait for its next attempt, or a timer.
+func (s *State) elapsed(n *node) {
+	n.NextAt = 0
+	if n.State == record.JobRetryWait {
+		s.ready(n)
+	} else {
+		s.settle(n, record.JobSucceeded, record.ReasonNone, "")
+	}
+	s.propagate()
+}
