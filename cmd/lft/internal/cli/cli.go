@@ -45,6 +45,19 @@ func Main(ctx context.Context, version string, args []string, streams Streams) i
 // first, then the rest by name.
 func (a *app) verbs() []*cli.Command {
 	return []*cli.Command{
+		a.runVerb(),
+		a.runsVerb(),
+		a.statusVerb(),
+		a.logsVerb(),
+		a.whyVerb(),
+		a.cancelVerb(),
+		a.firesVerb(),
+		a.masterVerb(),
+		a.agentsVerb(),
+		a.devVerb(),
+		a.serverVerb(),
+		a.agentVerb(),
+		a.keeperVerb(),
 		a.versionVerb(),
 	}
 }

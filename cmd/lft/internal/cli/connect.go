@@ -92,6 +92,12 @@ const answerWithin = 20 * time.Second
 
 // connect finds the state a verb works on and returns its API.
 func (a *app) connect(ctx context.Context, cmd *cli.Command) (*client, error) {
+	return a.connectTo(ctx, cmd, false)
+}
+
+// connectTo is connect; acts makes this process master and agent of a file that
+// nobody owns.
+func (a *app) connectTo(ctx context.Context, cmd *cli.Command, acts bool) (*client, error) {
 	at, err := findState(cmd, os.Getenv)
 	if err != nil {
 		return nil, err
@@ -105,7 +111,7 @@ func (a *app) connect(ctx context.Context, cmd *cli.Command) (*client, error) {
 		homes = append(homes, newRemote(base))
 	}
 	if at.state != "" {
-		homes = append(homes, &opened{state: at.state, app: a})
+		homes = append(homes, &opened{state: at.state, app: a, acts: acts})
 	}
 	c := newClient(homes...)
 	// The first word is spoken here, so that a wrong address is said at once.

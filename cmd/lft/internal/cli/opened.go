@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/leifengta/lft/engine"
 	"github.com/leifengta/lft/engine/store"
-	"github.com/leifengta/lft/providers/builtin"
 )
 
 // opened is a state this process opens itself. A file has one owner at a time:
@@ -25,12 +21,16 @@ import (
 type opened struct {
 	app   *app
 	state string
+	// acts makes this process master and agent of a file that it owns, for what
+	// is started here; otherwise it only reads, and changes definitions.
+	acts bool
 
 	mu      sync.Mutex
 	client  *http.Client // nil while nothing is open
 	base    *url.URL
 	dialled bool         // another process owns the state
 	end     func() error // stops what was opened here
+	rest    func() []string
 }
 
 func (h *opened) reach(ctx context.Context) (*http.Client, *url.URL, error) {
@@ -61,15 +61,14 @@ func (h *opened) reach(ctx context.Context) (*http.Client, *url.URL, error) {
 
 // open opens the state in this process.
 func (h *opened) open(ctx context.Context) error {
-	if path, ok := strings.CutPrefix(h.state, "sqlite://"); ok {
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return &finalError{fmt.Errorf("the folder of the state: %w", err)}
-		}
+	if err := makeFolder(h.state); err != nil {
+		return &finalError{err}
 	}
-	e, err := engine.Open(ctx, engine.Config{
-		State: h.state, Mode: engine.ModeRead, JobTypes: builtin.Set(), Version: h.app.version,
-		Log: slog.New(slog.DiscardHandler), By: localName(),
-	})
+	cfg := h.app.embedded(h.state, engine.ModeRead)
+	if h.acts && cfg.Blobs != "" {
+		cfg.Mode = engine.ModeRun
+	}
+	e, err := engine.Open(ctx, cfg)
 	switch {
 	case errors.Is(err, engine.ErrOwned):
 		return err
@@ -79,7 +78,14 @@ func (h *opened) open(ctx context.Context) error {
 	// It serves until the verb is done, not until it is interrupted.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
-	go func() { done <- e.Run(running) }()
+	go func() {
+		if cfg.Mode == engine.ModeRun {
+			done <- h.app.host(running, e, cfg)
+		} else {
+			done <- e.Run(running)
+		}
+	}()
+	h.rest = e.Leftovers
 	client, base := e.Client()
 	h.client, h.dialled = client, false
 	h.base, err = url.Parse(base)
@@ -120,6 +126,17 @@ func (h *opened) lost() {
 		h.client.CloseIdleConnections()
 		h.client = nil
 	}
+}
+
+// alone is true of a file that is open here and only read: nobody acts on it, and
+// nobody can.
+func (h *opened) alone() bool { return h.owns() && !h.acts }
+
+// owns is true of a file that is open here.
+func (h *opened) owns() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.client != nil && !h.dialled && strings.HasPrefix(h.state, "sqlite://")
 }
 
 func (h *opened) close() error {

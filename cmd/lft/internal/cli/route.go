@@ -23,6 +23,8 @@ type home interface {
 	reach(ctx context.Context) (*http.Client, *url.URL, error)
 	// lost says that what reach returned does not answer any more.
 	lost()
+	// alone says that whoever answers there is the only one that ever could.
+	alone() bool
 	close() error
 }
 
@@ -75,8 +77,13 @@ func (r *route) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 
 // worth reports whether it is worth asking again.
 func (r *route) worth(ctx context.Context, err error, deadline time.Time) bool {
-	_, final := errors.AsType[*finalError](err)
-	return connect.CodeOf(err) == connect.CodeUnavailable && !final && ctx.Err() == nil && time.Now().Before(deadline)
+	if _, final := errors.AsType[*finalError](err); final || connect.CodeOf(err) != connect.CodeUnavailable {
+		return false
+	}
+	r.mu.Lock()
+	alone := len(r.homes) == 1 && r.homes[0].alone()
+	r.mu.Unlock()
+	return !alone && ctx.Err() == nil && time.Now().Before(deadline)
 }
 
 // turn chooses where the next call goes. It reports true when the answer named
@@ -148,6 +155,8 @@ func newRemote(base *url.URL) *remote {
 }
 
 func (h *remote) reach(context.Context) (*http.Client, *url.URL, error) { return h.client, h.base, nil }
+
+func (h *remote) alone() bool { return false }
 
 func (h *remote) lost() { h.client.CloseIdleConnections() }
 

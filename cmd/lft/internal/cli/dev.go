@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/leifengta/lft/agent"
+	"github.com/leifengta/lft/engine"
+	"github.com/leifengta/lft/providers/builtin"
+)
+
+// embeddedSlots is how many jobs run at a time when master and agent are one
+// process: it is a person's machine, and that person waits.
+const embeddedSlots = 16
+
+func (a *app) devVerb() *cli.Command {
+	return &cli.Command{
+		Name:  "dev",
+		Usage: "Be master and agent of this folder, with schedules firing",
+		Description: "The state is in .lft/ of the folder. It never applies anything: lft apply in another terminal does.\n" +
+			"One SIGINT drains and ends it; jobs that run go on and are taken over by the next one.",
+		Flags: []cli.Flag{listenFlag(), verboseFlag()},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if err := noArguments(cmd); err != nil {
+				return err
+			}
+			cfg := a.embedded(defaultState, engine.ModeDev)
+			cfg.Listen, cfg.Log = cmd.String("listen"), a.logger(cmd)
+			if err := makeFolder(cfg.State); err != nil {
+				return err
+			}
+			e, err := engine.Open(ctx, cfg)
+			if errors.Is(err, engine.ErrOwned) {
+				return errors.New("another lft owns the state of this folder; lft master -json tells which, and only one lft dev can run")
+			}
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			a.term.Notef("lft dev %s listens on http://%s; the state is in %s\n", a.version, e.Addr(), filepath.Dir(cfg.Blobs))
+			return a.host(ctx, e, cfg)
+		},
+	}
+}
+
+// embedded is an engine in this process. Beside a file of state lie the logs and
+// the agent's directory; what is shared has its own elsewhere.
+func (a *app) embedded(state string, mode engine.Mode) engine.Config {
+	cfg := engine.Config{
+		State:    state,
+		Version:  a.version,
+		Mode:     mode,
+		JobTypes: builtin.Set(),
+		Log:      slog.New(slog.DiscardHandler),
+		By:       localName(),
+	}
+	if path, ok := strings.CutPrefix(state, "sqlite://"); ok {
+		cfg.Blobs = filepath.Join(filepath.Dir(path), "blobs")
+	}
+	return cfg
+}
+
+// makeFolder makes the folder that a file of state lies in.
+func makeFolder(state string) error {
+	path, ok := strings.CutPrefix(state, "sqlite://")
+	if !ok {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fmt.Errorf("the folder of the state: %w", err)
+	}
+	return nil
+}
+
+// host runs an engine together with an agent in this process, until ctx ends or
+// one of them fails. The agent stops first: its last reports need a master.
+func (a *app) host(ctx context.Context, e *engine.Engine, cfg engine.Config) error {
+	argv, err := keeperArgv()
+	if err != nil {
+		return err
+	}
+	client, base := e.Client()
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, working := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer stop()
+		return agent.Run(working, agent.Config{
+			Masters:    []string{base},
+			HTTP:       client,
+			Name:       "local",
+			Dir:        filepath.Join(filepath.Dir(cfg.Blobs), "agent"),
+			Slots:      embeddedSlots,
+			JobTypes:   cfg.JobTypes,
+			Version:    a.version,
+			Log:        cfg.Log,
+			KeeperArgv: argv,
+			StopKeeper: true,
+		})
+	})
+	g.Go(func() error { return e.Run(serving) })
+	return g.Wait()
+}
