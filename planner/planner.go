@@ -183,3 +183,17 @@ func Declare(b *spec.Bundle) []Declared {
 	slices.SortFunc(out, func(a, b Declared) int { return strings.Compare(string(a.Address), string(b.Address)) })
 	return out
 }
+
+// Coming returns the object as a change leaves it, and false when it goes.
+func Coming(c Change) (Declared, bool) {
+	switch c := c.(type) {
+	case Create:
+		return c.New, true
+	case Update:
+		return c.New, true
+	case Move:
+		return c.New, true
+	case Delete:
+	}
+	return Declared{}, false
+}

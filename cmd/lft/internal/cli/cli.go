@@ -41,23 +41,32 @@ func Main(ctx context.Context, version string, args []string, streams Streams) i
 	return a.end(ctx, err)
 }
 
-// verbs is every verb, in the order of the help: the way through a change
-// first, then the rest by name.
+// verbs is every verb, in the order of the help: definitions, runs, processes,
+// and what lft says of itself.
 func (a *app) verbs() []*cli.Command {
 	return []*cli.Command{
+		a.planVerb(),
+		a.applyVerb(),
+		a.destroyVerb(),
+		a.showVerb(),
+		a.historyVerb(),
+
 		a.runVerb(),
 		a.runsVerb(),
 		a.statusVerb(),
-		a.logsVerb(),
 		a.whyVerb(),
-		a.cancelVerb(),
+		a.logsVerb(),
 		a.firesVerb(),
+		a.cancelVerb(),
+
 		a.masterVerb(),
 		a.agentsVerb(),
-		a.devVerb(),
 		a.serverVerb(),
 		a.agentVerb(),
 		a.keeperVerb(),
+		a.devVerb(),
+
+		a.providersVerb(),
 		a.versionVerb(),
 	}
 }
@@ -65,8 +74,7 @@ func (a *app) verbs() []*cli.Command {
 func (a *app) command() *cli.Command {
 	verbs := a.verbs()
 	for _, verb := range verbs {
-		verb.CustomHelpTemplate = verbHelp
-		verb.OnUsageError = usage
+		dress(verb)
 	}
 	return &cli.Command{
 		Name:                          "lft",
@@ -87,6 +95,15 @@ func (a *app) command() *cli.Command {
 		Before:   changeFolder,
 		Commands: verbs,
 		Action:   a.noVerb,
+	}
+}
+
+// dress gives a verb, and the verbs below it, the help and the words of lft.
+func dress(verb *cli.Command) {
+	verb.CustomHelpTemplate = verbHelp
+	verb.OnUsageError = usage
+	for _, below := range verb.Commands {
+		dress(below)
 	}
 }
 

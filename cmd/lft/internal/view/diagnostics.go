@@ -194,3 +194,21 @@ func NewValidation(list diag.List) Validation {
 	}
 	return v
 }
+
+// Validated says how a check of a folder ended.
+func (t *Terminal) Validated(v Validation) {
+	switch {
+	case !v.Valid:
+	case v.WarningCount > 0:
+		t.Printf("%s The configuration is valid, but there %s.\n", t.Style(green, "Success!"), warnings(v.WarningCount))
+	default:
+		t.Printf("%s The configuration is valid.\n", t.Style(green, "Success!"))
+	}
+}
+
+func warnings(n int) string {
+	if n == 1 {
+		return "is a warning above"
+	}
+	return fmt.Sprintf("are %d warnings above", n)
+}

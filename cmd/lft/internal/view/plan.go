@@ -151,15 +151,5 @@ func (r *planText) execution(e planner.ExecutionImpact) {
 	}
 }
 
-// Applied says what an apply has done.
-func (t *Terminal) Applied(s planner.Summary, destroy bool, revision int64) {
-	head := t.Style(green, "Apply complete!")
-	body := fmt.Sprintf("%d added, %d changed, %d destroyed.", s.Add, s.Change, s.Destroy)
-	if destroy {
-		head, body = t.Style(green, "Destroy complete!"), fmt.Sprintf("%d destroyed.", s.Destroy)
-	}
-	t.Printf("%s Objects: %s Revision %d.\n", head, body, revision)
-}
-
 // Rule writes a line across the terminal.
 func (t *Terminal) Rule() { t.Printf("%s\n", strings.Repeat("─", t.width)) }

@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/urfave/cli/v3"
+
+	"github.com/leifengta/lft/cmd/lft/internal/view"
+	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
+	"github.com/leifengta/lft/planner"
+)
+
+func (a *app) applyVerb() *cli.Command {
+	return &cli.Command{
+		Name:      "apply",
+		Usage:     "Make the deployed project what the folder declares",
+		ArgsUsage: "[PLAN]",
+		Description: "Without PLAN it plans, shows the plan and asks. With a saved plan it applies exactly that, without asking,\n" +
+			"or refuses it when something else was applied meanwhile.",
+		Flags: slices.Concat(stateFlags(), variableFlags(), approvalFlags()),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if cmd.Args().Present() {
+				return a.applySaved(ctx, cmd)
+			}
+			return a.applyFolder(ctx, cmd, false)
+		},
+	}
+}
+
+func (a *app) destroyVerb() *cli.Command {
+	return &cli.Command{
+		Name:  "destroy",
+		Usage: "Remove everything of the project that is deployed",
+		Flags: slices.Concat(stateFlags(), variableFlags(), approvalFlags()),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if err := noArguments(cmd); err != nil {
+				return err
+			}
+			return a.applyFolder(ctx, cmd, true)
+		},
+	}
+}
+
+func approvalFlags() []cli.Flag {
+	return []cli.Flag{
+		jsonFlag(),
+		&cli.BoolFlag{Name: "auto-approve", Usage: "do not ask"},
+		&cli.StringFlag{Name: "message", Usage: "why, for the history"},
+		adoptFlag(),
+	}
+}
+
+// applyFolder plans, asks and applies.
+func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) error {
+	if cmd.Bool("json") && !cmd.Bool("auto-approve") {
+		return errors.New("-json asks nobody: give -auto-approve as well, or a saved plan")
+	}
+	bundle, err := a.load(cmd)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w := wish{project: bundle.Project, destroy: destroy, adopt: cmd.Bool("adopt")}
+	if !destroy {
+		w.declared = planner.Declare(bundle)
+	}
+	p, err := a.plan(ctx, c, w)
+	if err != nil {
+		return err
+	}
+	if err := a.showPlan(cmd, p); err != nil {
+		return err
+	}
+	if len(p.Changes) > 0 && !cmd.Bool("auto-approve") {
+		if err := a.approve(ctx, p); err != nil {
+			return err
+		}
+	}
+	if len(p.Changes) > 0 || p.Adopt {
+		if p.Folder.Lineage, err = mintLineage("."); err != nil {
+			return err
+		}
+	}
+	return a.apply(ctx, cmd, c, p)
+}
+
+func (a *app) showPlan(cmd *cli.Command, p *planner.Plan) error {
+	if cmd.Bool("json") {
+		return nil
+	}
+	document, err := planner.Encode(p)
+	if err != nil {
+		return err
+	}
+	return a.term.Plan(document)
+}
+
+// approve asks, and takes only "yes" for an answer.
+func (a *app) approve(ctx context.Context, p *planner.Plan) error {
+	a.term.AskApply(p.Project.Name, p.Destroy)
+	answer := make(chan string, 1)
+	go func() {
+		line, err := bufio.NewReader(a.in).ReadString('\n')
+		if errors.Is(err, io.EOF) && line == "" {
+			line = "\x00"
+		}
+		answer <- strings.TrimRight(line, "\r\n")
+	}()
+	var line string
+	select {
+	case <-ctx.Done():
+		a.term.Printf("\n")
+		return ctx.Err()
+	case line = <-answer:
+	}
+	a.term.Printf("\n")
+	switch {
+	case line == "yes":
+		return nil
+	case line == "\x00":
+		return errors.New("nobody answers: there is no input; -auto-approve does not ask")
+	case p.Destroy:
+		return errors.New("destroy cancelled; nothing was changed")
+	default:
+		return errors.New("apply cancelled; nothing was changed")
+	}
+}
+
+// maxPlan bounds a plan file.
+const maxPlan = 1 << 30
+
+// readPlan reads a saved plan.
+func readPlan(path string) (*planner.Plan, []byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the plan: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("the plan: %w", err)
+	}
+	if len(data) > maxPlan {
+		return nil, nil, fmt.Errorf("the plan %s is over the limit of %d bytes", path, maxPlan)
+	}
+	p, err := planner.Decode(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, data, nil
+}
+
+// applySaved applies a saved plan.
+func (a *app) applySaved(ctx context.Context, cmd *cli.Command) error {
+	path, err := oneArgument(cmd, "the file of one plan")
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"var", "var-file", "adopt"} {
+		if cmd.IsSet(name) {
+			return fmt.Errorf("-%s cannot be given with a saved plan: it was decided when the plan was made", name)
+		}
+	}
+	p, _, err := readPlan(path)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if len(p.Changes) > 0 {
+		if err := c.putSpecs(ctx, p); err != nil {
+			return err
+		}
+		impact, err := c.preview(ctx, p)
+		if err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(impact.Executions, p.Impact.Executions) && !cmd.Bool("json") {
+			a.term.ImpactNow(impact)
+		}
+	}
+	return a.apply(ctx, cmd, c, p)
+}
+
+// maxApply is how long an apply may take once it was sent; it is not
+// interrupted, so that it is known what became of it.
+const maxApply = 2 * time.Minute
+
+// apply sends the plan. Whatever happens to the answer, the apply id tells
+// whether it took effect.
+func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner.Plan) error {
+	result := view.Applied{Project: p.Project.Name, Destroy: p.Destroy, Summary: p.Summary(), Revision: p.Project.Revision}
+	if len(p.Changes) == 0 && (!p.Adopt || p.Project.Lineage == p.Folder.Lineage) {
+		return result.Show(a.term, cmd.Bool("json"))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sent, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxApply)
+	defer cancel()
+	id := newID()
+	kinds := make([]string, len(p.Impact.Kinds))
+	for i, k := range p.Impact.Kinds {
+		kinds[i] = string(k)
+	}
+	res, err := c.deploy.Apply(sent, &lftv1.ApplyRequest{
+		ApplyId: id, Changes: changeSet(p), Message: cmd.String("message"), ImpactKinds: kinds,
+	})
+	switch connect.CodeOf(err) {
+	case connect.CodeUnavailable, connect.CodeDeadlineExceeded:
+		return fmt.Errorf("%w\nNo answer came, so it is not known here whether the apply took effect. "+
+			"If it did, lft history -json shows the apply id %s.", problem(err), id)
+	default:
+		if err != nil {
+			return err
+		}
+	}
+	result.Revision, result.EffectiveFrom, result.ApplyID = res.GetRevision(), res.GetEffectiveFrom(), id
+	return result.Show(a.term, cmd.Bool("json"))
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
+	"github.com/leifengta/lft/lang/spec"
+	"github.com/leifengta/lft/planner"
+)
+
+// maxMessage bounds what one request carries.
+const maxMessage = 3 << 20
+
+// wish is what a plan is to be made for.
+type wish struct {
+	project  string
+	declared []planner.Declared // nil destroys everything
+	destroy  bool
+	adopt    bool
+}
+
+// plan compares what is declared with what is deployed.
+func (a *app) plan(ctx context.Context, c *client, w wish) (*planner.Plan, error) {
+	p := &planner.Plan{LftVersion: a.version, Destroy: w.destroy, Adopt: w.adopt}
+	var err error
+	if p.Folder, err = folder(); err != nil {
+		return nil, err
+	}
+	deployed, err := c.deployed(ctx, w.project, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.Project = deployed.Project
+	if err := owns(p); err != nil {
+		return nil, err
+	}
+	specs, err := c.specs(ctx, planner.Needs(w.declared, deployed))
+	if err != nil {
+		return nil, err
+	}
+	if p.Changes, err = planner.Diff(w.declared, deployed, specs); err != nil || len(p.Changes) == 0 {
+		return p, err
+	}
+	if err := c.putSpecs(ctx, p); err != nil {
+		return nil, err
+	}
+	p.Impact, err = c.preview(ctx, p)
+	return p, err
+}
+
+// owns refuses a folder that has not made the project, unless it takes it over.
+func owns(p *planner.Plan) error {
+	if p.Project.UID == "" || p.Adopt || p.Folder.Lineage == p.Project.Lineage {
+		return nil
+	}
+	text := fmt.Sprintf("project %q belongs to another folder\nIt was last applied from %s; this is %s.\n",
+		p.Project.Name, p.Project.Origin, p.Folder.Origin)
+	if p.Folder.Lineage == "" {
+		text += fmt.Sprintf("This folder has no %s. If it is the same folder, put that file back; else give the project\n"+
+			"another name in the lft block, or take it over with -adopt.", lockFile)
+	} else {
+		text += "Give one of them another name in its lft block, or take the project over with -adopt."
+	}
+	return fmt.Errorf("%s", text)
+}
+
+// deployed returns a project at a revision, 0 = the newest.
+func (c *client) deployed(ctx context.Context, project string, revision int64) (planner.Deployed, error) {
+	res, err := c.deploy.GetDeployed(ctx, &lftv1.GetDeployedRequest{Project: project, Revision: revision})
+	if err != nil {
+		return planner.Deployed{}, err
+	}
+	d := planner.Deployed{Project: planner.Project{Name: project}}
+	if p := res.GetProject(); p != nil {
+		d.Project = planner.Project{
+			Name: p.GetName(), UID: p.GetUid(), Lineage: p.GetLineage(), Origin: p.GetOrigin(), Revision: p.GetRevision(),
+		}
+	}
+	for _, o := range res.GetObjects() {
+		d.Objects = append(d.Objects, planner.Object{
+			UID: o.GetUid(), Address: spec.Address(o.GetAddress()), Digest: o.GetDigest(), Version: o.GetVersion(),
+		})
+	}
+	return d, nil
+}
+
+// specs fetches canonical JSON by digest, in as many answers as it takes.
+func (c *client) specs(ctx context.Context, digests []string) (map[string][]byte, error) {
+	got := make(map[string][]byte, len(digests))
+	for len(digests) > 0 {
+		res, err := c.deploy.GetSpecs(ctx, &lftv1.GetSpecsRequest{Digests: digests[:min(len(digests), maxMessage/70)]})
+		if err != nil {
+			return nil, err
+		}
+		if len(res.GetSpecs()) == 0 {
+			return nil, fmt.Errorf("the spec %s is deployed but not stored", digests[0])
+		}
+		for _, s := range res.GetSpecs() {
+			if spec.Digest(s.GetData()) != s.GetDigest() {
+				return nil, fmt.Errorf("the spec %s is damaged", s.GetDigest())
+			}
+			got[s.GetDigest()] = s.GetData()
+		}
+		rest := digests[:0:0]
+		for _, d := range digests {
+			if got[d] == nil {
+				rest = append(rest, d)
+			}
+		}
+		digests = rest
+	}
+	return got, nil
+}
+
+// putSpecs sends what a plan creates, ahead of preview and apply. Nobody sees it
+// before the apply.
+func (c *client) putSpecs(ctx context.Context, p *planner.Plan) error {
+	req, size := &lftv1.PutSpecsRequest{}, 0
+	flush := func() error {
+		if len(req.Specs) == 0 {
+			return nil
+		}
+		_, err := c.deploy.PutSpecs(ctx, req)
+		req, size = &lftv1.PutSpecsRequest{}, 0
+		return err
+	}
+	for _, change := range p.Changes {
+		declared, ok := planner.Coming(change)
+		if !ok {
+			continue
+		}
+		if size += len(declared.Data) + 100; size > maxMessage {
+			if err := flush(); err != nil {
+				return err
+			}
+			size = len(declared.Data) + 100
+		}
+		req.Specs = append(req.Specs, &lftv1.Spec{Digest: declared.Digest, Data: declared.Data})
+	}
+	return flush()
+}
+
+// preview asks the engine what the plan would do to what is running.
+func (c *client) preview(ctx context.Context, p *planner.Plan) (planner.Impact, error) {
+	var impact planner.Impact
+	res, err := c.deploy.Preview(ctx, &lftv1.PreviewRequest{Changes: changeSet(p)})
+	if err != nil {
+		return impact, err
+	}
+	if err := json.Unmarshal(res.GetImpact(), &impact); err != nil {
+		return impact, fmt.Errorf("the impact of the plan: %w", err)
+	}
+	return impact, nil
+}
+
+// changeSet is the plan by digest, as it is sent.
+func changeSet(p *planner.Plan) *lftv1.ChangeSet {
+	set := &lftv1.ChangeSet{
+		Project: p.Project.Name, Lineage: p.Folder.Lineage, Origin: p.Folder.Origin,
+		BaseRevision: p.Project.Revision, Adopt: p.Adopt,
+	}
+	for _, change := range p.Changes {
+		c := &lftv1.Change{Address: string(change.Address()), Kind: change.Address().Kind()}
+		switch change := change.(type) {
+		case planner.Create:
+			c.Action, c.Digest = "create", change.New.Digest
+		case planner.Update:
+			c.Action, c.Digest, c.Uid, c.BaseVersion = "update", change.New.Digest, change.Old.UID, change.Old.Version
+		case planner.Delete:
+			c.Action, c.Uid, c.BaseVersion = "delete", change.Old.UID, change.Old.Version
+		case planner.Move:
+			c.Action, c.Digest, c.Uid, c.BaseVersion = "move", change.New.Digest, change.Old.UID, change.Old.Version
+			c.PreviousAddress = string(change.Old.Address)
+		}
+		set.Changes = append(set.Changes, c)
+	}
+	return set
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/leifengta/lft/planner"
+)
+
+func (a *app) planVerb() *cli.Command {
+	return &cli.Command{
+		Name:  "plan",
+		Usage: "Show what apply would change, and what that does to what is running",
+		Description: "Exit codes with -detailed-exitcode: 0 no changes, 1 an error, 2 there are changes.\n" +
+			"A saved plan is applied by \"lft apply FILE\", exactly or not at all.",
+		Flags: slices.Concat(stateFlags(), variableFlags(), []cli.Flag{
+			jsonFlag(),
+			&cli.StringFlag{Name: "out", Usage: "save the plan to this file"},
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "end with 2 when there are changes"},
+			&cli.BoolFlag{Name: "destroy", Usage: "plan to remove everything that is deployed"},
+			adoptFlag(),
+		}),
+		Action: a.runPlan,
+	}
+}
+
+func adoptFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "adopt", Usage: "take the project over from another folder"}
+}
+
+func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
+		return err
+	}
+	bundle, err := a.load(cmd)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w := wish{project: bundle.Project, destroy: cmd.Bool("destroy"), adopt: cmd.Bool("adopt")}
+	if !w.destroy {
+		w.declared = planner.Declare(bundle)
+	}
+	p, err := a.plan(ctx, c, w)
+	if err != nil {
+		return err
+	}
+	out := cmd.String("out")
+	if out != "" {
+		// From here on the folder has to be recognised.
+		if p.Folder.Lineage, err = mintLineage("."); err != nil {
+			return err
+		}
+	}
+	document, err := planner.Encode(p)
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := replaceFile(out, document, 0o600); err != nil {
+			return fmt.Errorf("save the plan: %w", err)
+		}
+	}
+	if cmd.Bool("json") {
+		a.term.Printf("%s", document)
+	} else if err := a.term.Plan(document); err != nil {
+		return err
+	} else if len(p.Changes) > 0 {
+		a.term.PlanHint(out, os.Getenv("LFT_IN_AUTOMATION") != "")
+	}
+	if len(p.Changes) > 0 && cmd.Bool("detailed-exitcode") {
+		return exitCode(exitChanges)
+	}
+	return nil
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(path string, data []byte, mode os.FileMode) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	defer temporary.Close()
+	if _, err := temporary.Write(data); err != nil {
+		return err
+	}
+	if err := temporary.Chmod(mode); err != nil {
+		return err
+	}
+	if err := temporary.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}

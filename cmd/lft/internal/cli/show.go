@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/leifengta/lft/cmd/lft/internal/view"
+)
+
+func (a *app) showVerb() *cli.Command {
+	return &cli.Command{
+		Name:        "show",
+		Usage:       "Show what is deployed, or a saved plan",
+		ArgsUsage:   "[PLAN | REVISION]",
+		Description: "Without an argument it shows the newest revision.",
+		Flags:       slices.Concat(stateFlags(), variableFlags(), []cli.Flag{jsonFlag(), projectFlag()}),
+		Action:      a.runShow,
+	}
+}
+
+func (a *app) runShow(ctx context.Context, cmd *cli.Command) error {
+	revision := int64(0)
+	if cmd.Args().Present() {
+		what, err := oneArgument(cmd, "a plan or a revision")
+		if err != nil {
+			return err
+		}
+		if n, err := strconv.ParseInt(what, 10, 64); err == nil && n > 0 && !exists(what) {
+			revision = n
+		} else {
+			return a.showSaved(what, cmd.Bool("json"))
+		}
+	}
+	project, err := a.project(cmd)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	deployed, err := c.deployed(ctx, project, revision)
+	if err != nil {
+		return err
+	}
+	if deployed.Project.UID == "" && revision > 0 {
+		return fmt.Errorf("project %q has no revision %d: nothing was ever applied", project, revision)
+	}
+	digests := make([]string, 0, len(deployed.Objects))
+	for _, o := range deployed.Objects {
+		digests = append(digests, o.Digest)
+	}
+	slices.Sort(digests)
+	specs, err := c.specs(ctx, slices.Compact(digests))
+	if err != nil {
+		return err
+	}
+	return view.Deployed(a.term, deployed, specs, cmd.Bool("json"))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func (a *app) showSaved(path string, asJSON bool) error {
+	_, data, err := readPlan(path)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		a.term.Printf("%s", data)
+		return nil
+	}
+	return a.term.Plan(data)
+}
