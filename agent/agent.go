@@ -12,11 +12,21 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
 
+	"github.com/leifengta/lft/agent/brain"
+	"github.com/leifengta/lft/agent/journal"
+	"github.com/leifengta/lft/agent/keeper"
+	"github.com/leifengta/lft/agent/logship"
 	"github.com/leifengta/lft/providers"
 )
 
@@ -24,13 +34,14 @@ import (
 type Config struct {
 	Masters  []string     // base URLs; a standby's answer leads to the leader
 	HTTP     *http.Client // nil = HTTP/2 without TLS over TCP
-	Name     string
-	Dir      string // identity, journal, keeper and spool; one agent each
-	Slots    int    // attempts at a time
+	Name     string       // "" = the host's name
+	Dir      string       // identity, journal, keeper and spool; one agent each
+	Slots    int          // attempts at a time; 0 = two for each CPU
 	Labels   map[string]string
 	JobTypes providers.Set
 	Version  string
 	Log      *slog.Logger // nil = none
+	Host     *Host        // nil = this one
 
 	// KeeperArgv starts the keeper, "-dir DIR" is added; e.g. the executable and
 	// "keeper".
@@ -40,9 +51,97 @@ type Config struct {
 	StopKeeper bool
 }
 
+// How long an agent that is told to stop waits.
+const (
+	drainWait  = 2 * time.Second // for the master to see that it drains
+	settleWait = 5 * time.Second // with StopKeeper: for results and logs to be acknowledged
+	stopWait   = 5 * time.Second // with StopKeeper: for the keeper to end
+)
+
 // Run is the agent. It returns nil when ctx ends, leaving running jobs to the
 // keeper, and an error when it cannot do its work: a directory it cannot write
 // or that another agent uses.
 func Run(ctx context.Context, c Config) error {
-	return errors.New("agent: not there yet")
+	a, err := open(c)
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	return errors.Join(a.run(ctx), a.close())
+}
+
+// agent is the shell around one brain. Fields below owner belong to the
+// goroutine of run.
+type agent struct {
+	c       Config
+	log     *slog.Logger
+	id      identity
+	lock    *os.File
+	inbox   inbox
+	link    *link
+	bucket  bucket
+	shipper *logship.Shipper
+
+	// owner
+	brain   *brain.Brain
+	journal *journal.Journal
+	keeper  *keeper.Client // nil while there is none
+}
+
+// open takes the directory and reads what an earlier life left in it.
+func open(c Config) (_ *agent, err error) {
+	if c.Slots == 0 {
+		c.Slots = 2 * runtime.NumCPU()
+	}
+	if c.Name == "" {
+		if c.Name, err = os.Hostname(); err != nil {
+			return nil, fmt.Errorf("find the host's name: %w", err)
+		}
+	}
+	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the agent's directory: %w", err)
+	}
+	a := &agent{c: c, log: cmp.Or(c.Log, slog.New(slog.DiscardHandler))}
+	if a.lock, err = lockDir(c.Dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			a.lock.Close()
+		}
+	}()
+	if a.id, err = readIdentity(c); err != nil {
+		return nil, err
+	}
+	var records []brain.Record
+	if a.journal, records, err = journal.Open(filepath.Join(c.Dir, "journal")); err != nil {
+		return nil, err
+	}
+	if n := a.journal.Cut(); n > 0 {
+		a.log.Warn("the journal ended in the middle of a record, which is cut off", "bytes", n)
+	}
+	a.brain = brain.New(c.Slots, records)
+	// Written anew, nothing depends on pages an earlier life failed to sync.
+	if err := a.journal.Rewrite(a.brain.Records()); err != nil {
+		a.journal.Close()
+		return nil, err
+	}
+	a.inbox.wake = make(chan struct{}, 1)
+	a.link = newLink(a)
+	a.shipper = logship.New(logship.Config{
+		Dir:    keeper.SpoolDir(c.Dir),
+		Report: a.uploaded,
+		Free:   a.free,
+		Log:    a.log,
+	})
+	return a, nil
+}
+
+func (a *agent) close() error {
+	a.bucket.close()
+	err := a.journal.Close()
+	a.lock.Close()
+	return err
 }

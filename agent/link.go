@@ -1,0 +1,213 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/leifengta/lft/agent/brain"
+	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
+	"github.com/leifengta/lft/engine/api/lft/v1/lftv1connect"
+)
+
+// Waiting for a master. A session that breaks is replaced at once; only when no
+// master takes the agent it waits, a little longer each round.
+const (
+	dialWait     = 2 * time.Second
+	registerWait = 5 * time.Second
+	firstPause   = 50 * time.Millisecond
+	lastPause    = time.Second
+	refusedPause = 5 * time.Second // after a refusal that only a person can change
+)
+
+// leaderHeader is on the answers of a standby: who acts.
+const leaderHeader = "Lft-Leader"
+
+// link is the way to the masters: it finds the acting one and holds the stream
+// of the one open session.
+type link struct {
+	a      *agent
+	http   *http.Client
+	owned  *http.Transport // nil when the client was handed in
+	tasks  sync.WaitGroup
+	hint   string // address of the leader, as a standby named it
+	first  int    // index into Masters of the one that answered last
+	refuse string // the refusal that was logged last
+
+	mu     sync.Mutex
+	base   string // of the master that registered the agent
+	stream *stream
+}
+
+func newLink(a *agent) *link {
+	l := &link{a: a, http: a.c.HTTP}
+	if l.http == nil {
+		protocols := new(http.Protocols)
+		protocols.SetUnencryptedHTTP2(true)
+		protocols.SetHTTP2(true)
+		l.owned = &http.Transport{
+			Protocols:   protocols,
+			DialContext: (&net.Dialer{Timeout: dialWait}).DialContext,
+		}
+		l.http = &http.Client{Transport: l.owned}
+	}
+	return l
+}
+
+func (l *link) close() {
+	l.tasks.Wait()
+	if l.owned != nil {
+		l.owned.CloseIdleConnections()
+	}
+}
+
+func (l *link) client(base string) lftv1connect.AgentServiceClient {
+	return lftv1connect.NewAgentServiceClient(l.http, base)
+}
+
+// register asks one master after the other until one takes the agent, and says
+// so to the brain. One call runs at a time.
+func (l *link) register(ctx context.Context, req *lftv1.RegisterRequest) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		r, base, err := l.round(ctx, req)
+		if err == nil {
+			l.refuse = ""
+			l.mu.Lock()
+			l.base = base
+			l.mu.Unlock()
+			l.a.log.Info("registered", "master", base, "session", r.GetSession(), "epoch", r.GetEpoch())
+			l.a.post(brain.Registered{Session: r.GetSession(), Epoch: r.GetEpoch(), Beat: r.GetBeat()})
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		wait := jitter(pause)
+		if refused(err) {
+			wait = jitter(refusedPause)
+		}
+		l.complain(err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// round asks each master once, the one a standby named first.
+func (l *link) round(ctx context.Context, req *lftv1.RegisterRequest) (*lftv1.RegisterResponse, string, error) {
+	var all error
+	asked := make(map[string]bool)
+	masters := l.a.c.Masters
+	for i := 0; i < len(masters) || l.hint != ""; {
+		base := l.hint
+		l.hint = ""
+		if base == "" {
+			base = masters[(l.first+i)%len(masters)]
+			i++
+		}
+		if asked[base] {
+			continue
+		}
+		asked[base] = true
+		r, err := l.ask(ctx, base, req)
+		if err == nil {
+			l.first = (l.first + max(i-1, 0)) % max(len(masters), 1)
+			return r, base, nil
+		}
+		all = errors.Join(all, fmt.Errorf("%s: %w", base, err))
+		if refused(err) || ctx.Err() != nil {
+			break
+		}
+		l.hint = leader(err)
+	}
+	return nil, "", all
+}
+
+func (l *link) ask(ctx context.Context, base string, req *lftv1.RegisterRequest) (*lftv1.RegisterResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, registerWait)
+	defer cancel()
+	r, err := l.client(base).Register(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return r, l.a.useBucket(ctx, r.GetBucket(), r.GetClusterId())
+}
+
+// leader is the address an error names as the acting master's, or "".
+func leader(err error) string {
+	coded, ok := errors.AsType[*connect.Error](err)
+	if !ok {
+		return ""
+	}
+	address := coded.Meta().Get(leaderHeader)
+	if address != "" && !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	return address
+}
+
+// refused reports whether an error is a decision about this agent, which asking
+// again soon does not change.
+func refused(err error) bool {
+	if errors.Is(err, errBucket) {
+		return true
+	}
+	switch connect.CodeOf(err) {
+	case connect.CodeFailedPrecondition, connect.CodeAlreadyExists, connect.CodeInvalidArgument,
+		connect.CodePermissionDenied, connect.CodeUnauthenticated, connect.CodeUnimplemented:
+		return true
+	default:
+		return false
+	}
+}
+
+// complain logs an error, a refusal louder than an absence, and neither again
+// while it stays the same.
+func (l *link) complain(err error) {
+	text := err.Error()
+	if text == l.refuse {
+		return
+	}
+	l.refuse = text
+	if refused(err) {
+		l.a.log.Error("the master refuses this agent", "error", err)
+		return
+	}
+	l.a.log.Warn("no master takes this agent; trying again", "error", err)
+}
+
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+
+// send puts a message on the session's stream, opening it for the first one.
+func (l *link) send(ctx context.Context, up *brain.Up) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if up.Hello {
+		l.stream = l.open(ctx, l.base, up.Session)
+	}
+	if s := l.stream; s != nil && s.session == up.Session {
+		s.ups <- up // has room for the one message the brain lets out
+	}
+}
+
+// hangup ends the stream of a session; the brain hears that it has ended.
+func (l *link) hangup(session int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stream != nil && l.stream.session == session {
+		l.stream.cancel()
+		return
+	}
+	// Refused before its stream was opened.
+	l.a.post(brain.Disconnected{Session: session})
+}

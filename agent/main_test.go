@@ -1,0 +1,211 @@
+package agent_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/leifengta/lft/agent"
+	"github.com/leifengta/lft/agent/keeper"
+	"github.com/leifengta/lft/providers/builtin"
+)
+
+// role says which process of lft the test binary is to be.
+const role = "LFT_AGENT_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	os.Exit(play(m))
+}
+
+func play(m *testing.M) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	var err error
+	switch os.Getenv(role) {
+	case "":
+		return m.Run()
+	case "keeper":
+		err = keeper.Main(ctx, os.Args[len(os.Args)-1], log)
+	case "agent":
+		var c agent.Config
+		if err = json.Unmarshal([]byte(os.Args[1]), &c); err != nil {
+			break
+		}
+		c.JobTypes, c.Log = builtin.Set(), log
+		err = agent.Run(ctx, c)
+	}
+	if err != nil {
+		log.Error("ended", "error", err)
+		return 1
+	}
+	return 0
+}
+
+// process is an agent in a process of its own, as lft agent would be.
+type process struct {
+	t   testing.TB
+	dir string
+	cmd *exec.Cmd
+	log *os.File
+}
+
+// config is that of an agent of the master. Its keeper is this binary again.
+func config(t testing.TB, dir string, masters ...*master) agent.Config {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := agent.Config{
+		Name: "a1", Dir: dir, Slots: 8, Labels: map[string]string{"zone": "x"}, Version: "test",
+		KeeperArgv: []string{"/usr/bin/env", role + "=keeper", self},
+	}
+	for _, m := range masters {
+		c.Masters = append(c.Masters, m.url)
+	}
+	return c
+}
+
+// launch starts an agent process in dir and ends it, its keeper and what they
+// run when the test ends.
+func launch(t testing.TB, c agent.Config) *process {
+	t.Helper()
+	p := &process{t: t, dir: c.Dir}
+	p.start(c)
+	t.Cleanup(func() {
+		p.kill()
+		killKeeper(t, c.Dir)
+		if t.Failed() {
+			for _, name := range []string{"agent.log", "keeper.log"} {
+				text, _ := os.ReadFile(filepath.Join(c.Dir, name))
+				t.Logf("%s:\n%s", name, text)
+			}
+		}
+	})
+	return p
+}
+
+func (p *process) start(c agent.Config) {
+	p.t.Helper()
+	text, err := json.Marshal(struct {
+		agent.Config
+		JobTypes, Log, HTTP any `json:",omitempty"`
+	}{Config: c})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if p.log, err = os.OpenFile(filepath.Join(c.Dir, "agent.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	p.cmd = exec.Command(self, string(text)) //nolint:noctx // killed on purpose
+	p.cmd.Env = append(os.Environ(), role+"=agent")
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	p.log.Close()
+	p.cmd = nil
+}
+
+// term asks the agent to stop and waits until it has.
+func (p *process) term() {
+	p.t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	done := make(chan error, 1)
+	go func() { done <- p.cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			p.t.Errorf("the agent ended with %v", err)
+		}
+	case <-time.After(patience):
+		p.t.Errorf("the agent does not stop")
+		_ = p.cmd.Process.Kill()
+		<-done
+	}
+	p.log.Close()
+	p.cmd = nil
+}
+
+// killKeeper is kill -9 of the keeper of dir, if there is one.
+func killKeeper(t testing.TB, dir string) {
+	t.Helper()
+	pid := keeperPID(t, dir)
+	if pid > 0 {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// keeperPID finds the keeper of dir by its command line.
+func keeperPID(t testing.TB, dir string) int {
+	t.Helper()
+	pids := processes(t, "cmdline", func(text string) bool {
+		return strings.HasSuffix(text, "\x00-dir\x00"+dir+"\x00")
+	})
+	if len(pids) == 0 {
+		return 0
+	}
+	return pids[0]
+}
+
+// carriers are the processes that carry a token in their environment.
+func carriers(t testing.TB, token string) []int {
+	t.Helper()
+	return processes(t, "environ", func(text string) bool {
+		return strings.Contains("\x00"+text, "\x00LFT_TOKEN="+token+"\x00")
+	})
+}
+
+// processes lists those whose file of that name in /proc is as asked.
+func processes(t testing.TB, name string, is func(string) bool) []int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if text, err := os.ReadFile(filepath.Join("/proc", e.Name(), name)); err == nil && is(string(text)) {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
+// eventually waits for what only looking can tell.
+func eventually(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !cond(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v in vain for %s", patience, what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
