@@ -69,7 +69,7 @@ type Ended struct {
 	Cause     Cause  `json:"cause,omitempty"`
 	Why       string `json:"why,omitempty"`        // given with Kill
 	Leftover  int    `json:"leftover,omitempty"`   // descendants found after the main process had gone
-	Output    []byte `json:"output,omitempty"`     // content of LFT_OUTPUT, nil = none
+	Output    []byte `json:"output"`               // content of LFT_OUTPUT, nil = none
 	BadOutput string `json:"bad_output,omitempty"` // why Output could not be read
 	Log       Log    `json:"log"`
 }

@@ -1,0 +1,213 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Slots hands out work directories, with the cgroup that belongs to each, and
+// takes them back. To make and remove them for every attempt would cost a job
+// more than its fork; so they stay, and a directory in which nothing was made is
+// used again as it is.
+type Slots struct {
+	dir    string
+	cgroup string // "" = none
+
+	mu   sync.Mutex
+	free []*Slot
+	made int
+}
+
+// Slot is what one running attempt has to itself.
+type Slot struct {
+	Dir    string // absolute
+	Work   string // the work directory, empty
+	Output string // path of a file that does not exist
+	Cgroup string // directory, "" = none
+
+	CgroupFD int // negative = none
+	killed   bool
+	work     *os.File
+	clean    unix.Timespec // ctime of the empty work directory
+}
+
+// untouched is the modification time given to an empty work directory. Whatever
+// is made in it sets another one, even within one tick of the kernel's clock.
+const untouched = 1 // second since the epoch
+
+// NewSlots removes what an earlier life left in dir.
+func NewSlots(dir, cgroup string) (*Slots, error) {
+	if err := removeAll(dir); err != nil {
+		return nil, fmt.Errorf("clear work directories: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return &Slots{dir: dir, cgroup: cgroup}, nil
+}
+
+// Take returns a free slot, or makes one.
+func (s *Slots) Take() (*Slot, error) {
+	s.mu.Lock()
+	if n := len(s.free); n > 0 {
+		slot := s.free[n-1]
+		s.free = s.free[:n-1]
+		s.mu.Unlock()
+		return slot, nil
+	}
+	s.made++
+	number := s.made
+	s.mu.Unlock()
+	return s.make(strconv.Itoa(number))
+}
+
+func (s *Slots) make(name string) (*Slot, error) {
+	dir := filepath.Join(s.dir, name)
+	slot := &Slot{
+		Dir: dir, Work: filepath.Join(dir, "work"), Output: filepath.Join(dir, "output"), CgroupFD: -1,
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make slot: %w", err)
+	}
+	if err := slot.renew(); err != nil {
+		return nil, err
+	}
+	if s.cgroup == "" {
+		return slot, nil
+	}
+	slot.Cgroup = filepath.Join(s.cgroup, name)
+	return slot, slot.bornIn()
+}
+
+// bornIn makes the cgroup.
+func (s *Slot) bornIn() error {
+	if err := os.Mkdir(s.Cgroup, 0o755); err != nil {
+		return fmt.Errorf("make the slot's cgroup: %w", err)
+	}
+	fd, err := openCgroup(s.Cgroup)
+	s.CgroupFD = fd
+	return err
+}
+
+// Kill kills everything in the slot's cgroup, if it has one.
+func (s *Slot) Kill() error {
+	if s.Cgroup == "" {
+		return nil
+	}
+	s.killed = true
+	return KillCgroup(s.Cgroup)
+}
+
+// Give takes a slot back, emptied. Nothing of its attempt may run any more. A
+// slot that can not be emptied is not used again.
+func (s *Slots) Give(slot *Slot) error {
+	if err := os.Remove(slot.Output); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeAll(slot.Output); err != nil {
+			slot.drop()
+			return fmt.Errorf("remove output: %w", err)
+		}
+	}
+	if !slot.isClean() {
+		slot.work.Close()
+		if err := removeAll(slot.Work); err != nil {
+			slot.drop()
+			return fmt.Errorf("empty work directory: %w", err)
+		}
+		if err := slot.renew(); err != nil {
+			slot.drop()
+			return err
+		}
+	}
+	if slot.killed {
+		// Linux kills at birth what is cloned into a cgroup that was ever
+		// killed: it compares how often with the count of the parent's cgroup.
+		unix.Close(slot.CgroupFD)
+		slot.CgroupFD, slot.killed = -1, false
+		if err := errors.Join(RemoveCgroup(slot.Cgroup), slot.bornIn()); err != nil {
+			slot.drop()
+			return err
+		}
+	}
+	s.mu.Lock()
+	s.free = append(s.free, slot)
+	s.mu.Unlock()
+	return nil
+}
+
+// Close removes the slots that are not taken.
+func (s *Slots) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, slot := range s.free {
+		slot.drop()
+		if slot.Cgroup != "" {
+			_ = RemoveCgroup(slot.Cgroup)
+		}
+	}
+	s.free = nil
+	if s.cgroup != "" {
+		_ = RemoveCgroup(s.cgroup)
+	}
+	return removeAll(s.dir)
+}
+
+func (s *Slot) drop() {
+	s.work.Close()
+	if s.CgroupFD >= 0 {
+		unix.Close(s.CgroupFD)
+	}
+}
+
+// renew makes the work directory and remembers how an untouched one looks.
+func (s *Slot) renew() error {
+	if err := os.Mkdir(s.Work, 0o700); err != nil {
+		return fmt.Errorf("make work directory: %w", err)
+	}
+	mark := unix.Timespec{Sec: untouched}
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, s.Work, []unix.Timespec{mark, mark}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("mark work directory: %w", err)
+	}
+	f, err := os.Open(s.Work)
+	if err != nil {
+		return fmt.Errorf("open work directory: %w", err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		f.Close()
+		return fmt.Errorf("look at work directory: %w", err)
+	}
+	s.work, s.clean = f, st.Ctim
+	return nil
+}
+
+// isClean reports whether nothing was ever made in the work directory, and it is
+// still where it was: any of these changes one of the two times.
+func (s *Slot) isClean() bool {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(s.work.Fd()), &st); err != nil {
+		return false
+	}
+	return st.Mtim == (unix.Timespec{Sec: untouched}) && st.Ctim == s.clean && st.Nlink > 0
+}
+
+// removeAll removes path also where a job took rights away from itself.
+func removeAll(path string) error {
+	err := os.RemoveAll(path)
+	if err == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	_ = filepath.WalkDir(path, func(p string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(p, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(path)
+}
