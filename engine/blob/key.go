@@ -8,6 +8,28 @@ import (
 	"strings"
 )
 
+// CheckKey refuses what is no key: keys are words of letters, digits, "_", "=",
+// "-", "+" and "." joined by "/", none of which begins with a ".", and have at
+// most 512 bytes.
+func CheckKey(key string) error {
+	if key == "" || len(key) > 512 {
+		return fmt.Errorf("%w: %d bytes long", ErrKey, len(key))
+	}
+	for word := range strings.SplitSeq(key, "/") {
+		if word == "" || word[0] == '.' || len(word) > 200 || strings.ContainsFunc(word, foreign) {
+			return fmt.Errorf("%w: %q", ErrKey, key)
+		}
+	}
+	return nil
+}
+
+func foreign(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_=-+.", r)
+}
+
+// ErrKey says that a word is no key.
+var ErrKey = errors.New("not a key of an object")
+
 // Marker is the key of the object that says which cluster a bucket belongs to.
 const Marker = "lft-cluster"
 
@@ -34,7 +56,9 @@ var (
 )
 
 // Claim marks an empty bucket as the cluster's; one that is marked is checked.
-// A bucket that holds objects but no marker is refused.
+// A bucket that holds objects but no marker is refused. It is for the first start
+// of a cluster alone: later an empty bucket is one whose disk is not mounted, and
+// only Check finds that out.
 func Claim(ctx context.Context, b Bucket, cluster string) error {
 	err := Check(ctx, b, cluster)
 	if !errors.Is(err, ErrUnmarked) {
