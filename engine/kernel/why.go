@@ -41,7 +41,9 @@ type Why struct {
 	Facts   []string // numbers behind it
 }
 
-func (w *Why) fact(format string, args ...any) { w.Facts = append(w.Facts, fmt.Sprintf(format, args...)) }
+func (w *Why) fact(format string, args ...any) {
+	w.Facts = append(w.Facts, fmt.Sprintf(format, args...))
+}
 
 // Explain says why a job is where it is. It is pure: equal rows, equal words.
 func Explain(in WhyInput) Why {
