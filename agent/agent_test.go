@@ -51,6 +51,7 @@ func run(t *testing.T, c agent.Config) (stop func()) {
 }
 
 func TestRegisters(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
 	run(t, config(t, t.TempDir(), m))
 	hello := m.connected(1)
@@ -73,6 +74,7 @@ func TestRegisters(t *testing.T) {
 }
 
 func TestOutcomes(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
 	run(t, config(t, t.TempDir(), m))
 	m.connected(1)
@@ -159,6 +161,7 @@ func TestEnvironment(t *testing.T) {
 
 // TestShortJobIsOneReport: the news of a start waits a little for the end.
 func TestShortJobIsOneReport(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
 	run(t, config(t, t.TempDir(), m))
 	m.connected(1)
@@ -175,8 +178,10 @@ func TestShortJobIsOneReport(t *testing.T) {
 }
 
 func TestKill(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
-	run(t, config(t, t.TempDir(), m))
+	dir := t.TempDir()
+	run(t, config(t, dir, m))
 	m.connected(1)
 	// Ignores TERM, and a grandchild leaves its session.
 	m.order("stubborn", "trap '' TERM; setsid sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' & while :; do sleep 0.05; done")
@@ -185,7 +190,7 @@ func TestKill(t *testing.T) {
 	if got := m.end("stubborn"); got.GetOutcome() != "cancelled" || got.GetReason() != "cancelled" {
 		t.Errorf("got %v", got)
 	}
-	if left := carriers(t, "stubborn"); len(left) > 0 {
+	if left := carriers(t, dir, "stubborn"); len(left) > 0 {
 		t.Errorf("processes %v live after the end was told", left)
 	}
 	// One that is not known yet never starts.
@@ -205,8 +210,10 @@ func TestKill(t *testing.T) {
 
 // TestOutlivesMaster: jobs run on without a master, and their results arrive.
 func TestOutlivesMaster(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
-	run(t, config(t, t.TempDir(), m))
+	dir := t.TempDir()
+	run(t, config(t, dir, m))
 	m.connected(1)
 	gate := filepath.Join(t.TempDir(), "gate")
 	m.order("job", "while [ ! -e "+gate+" ]; do sleep 0.02; done; exit 4")
@@ -215,7 +222,7 @@ func TestOutlivesMaster(t *testing.T) {
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the end of the job", func() bool { return len(carriers(t, "job")) == 0 })
+	eventually(t, "the end of the job", func() bool { return len(carriers(t, dir, "job")) == 0 })
 	back := time.Now()
 	m.serve(m.addr)
 	if got := m.end("job"); got.GetExitCode() != 4 {
@@ -227,6 +234,7 @@ func TestOutlivesMaster(t *testing.T) {
 }
 
 func TestFollowsLeader(t *testing.T) {
+	t.Parallel()
 	standby, leader := newMaster(t), newMaster(t)
 	away := connect.NewError(connect.CodeUnavailable, errors.New("this master stands by"))
 	away.Meta().Set("Lft-Leader", leader.addr)
@@ -238,6 +246,7 @@ func TestFollowsLeader(t *testing.T) {
 // TestLowerEpochIsRefused: an agent that has obeyed epoch 7 takes no order of
 // epoch 6, also after a restart.
 func TestLowerEpochIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	m := newMaster(t)
 	m.epoch = 7
@@ -262,6 +271,7 @@ func TestLowerEpochIsRefused(t *testing.T) {
 }
 
 func TestRefusalIsNotAskedAgainSoon(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
 	m.refuse = connect.NewError(connect.CodeFailedPrecondition, errors.New("agent is quarantined"))
 	run(t, config(t, t.TempDir(), m))
@@ -274,28 +284,8 @@ func TestRefusalIsNotAskedAgainSoon(t *testing.T) {
 	})
 }
 
-// TestSilentMasterIsLeft: a master that answers nothing is no master.
-func TestSilentMasterIsLeft(t *testing.T) {
-	m := newMaster(t)
-	m.mute = true
-	run(t, config(t, t.TempDir(), m))
-	m.connected(1)
-	m.connected(2)
-}
-
-func TestResultIsRepeated(t *testing.T) {
-	m := newMaster(t)
-	m.deaf = true
-	run(t, config(t, t.TempDir(), m))
-	m.connected(1)
-	m.order("job", "exit 5")
-	m.end("job")
-	m.await("the result again", func() bool { return m.repeats["job"] > 0 })
-	m.change(func() { m.deaf = false })
-	m.await("a repeat that is acknowledged", func() bool { return m.repeats["job"] > 1 })
-}
-
 func TestForeignBucketIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "lft-cluster"), []byte("other\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -313,6 +303,7 @@ func TestForeignBucketIsRefused(t *testing.T) {
 }
 
 func TestDirectoryServesOneAgent(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
 	c := config(t, t.TempDir(), m)
 	run(t, c)
@@ -324,6 +315,7 @@ func TestDirectoryServesOneAgent(t *testing.T) {
 }
 
 func TestSlotsBoundWhatRuns(t *testing.T) {
+	t.Parallel()
 	m := newMaster(t)
 	c := config(t, t.TempDir(), m)
 	c.Slots = 2

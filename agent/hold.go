@@ -174,6 +174,35 @@ func (a *agent) free(token string, to int64) error {
 	return nil
 }
 
+// partKeeper leaves the keeper to itself, or ends it with the agent.
+func (a *agent) partKeeper() {
+	if a.keeper == nil {
+		return
+	}
+	defer a.keeper.Close()
+	if !a.c.StopKeeper || !a.brain.Idle() {
+		return
+	}
+	if err := a.keeper.Stop(); err != nil {
+		return // gone by itself
+	}
+	deadline := time.After(stopWait)
+	for {
+		select {
+		case <-a.inbox.wake:
+			for _, do := range a.inbox.take() {
+				do()
+			}
+		case <-deadline:
+			a.log.Warn("the keeper does not end")
+			return
+		}
+		if a.keeper == nil {
+			return
+		}
+	}
+}
+
 // sweep ends what is left of attempts whose keeper died. The keeper that answers
 // now has swept the directory before it listened, so nothing of them lives.
 func (a *agent) sweep(ctx context.Context, tokens []string) {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/leifengta/lft/agent/brain"
+	"github.com/leifengta/lft/agent/journal"
 	"github.com/leifengta/lft/agent/launch"
 )
 
@@ -31,9 +32,7 @@ func (a *agent) run(ctx context.Context) error {
 	a.shipLeftovers(work)
 
 	err := a.loop(ctx, work)
-	if a.keeper != nil {
-		a.keeper.Close()
-	}
+	a.partKeeper()
 	stop()
 	a.link.close()
 	if shipErr := tasks.Wait(); !errors.Is(shipErr, context.Canceled) {
@@ -140,6 +139,9 @@ func (a *agent) perform(ctx context.Context, r brain.Ready) {
 
 // breakJournal stops intake for good; what runs is seen to its end.
 func (a *agent) breakJournal(err error) {
+	if errors.Is(err, journal.ErrBroken) {
+		return // known
+	}
 	a.log.Error("the journal cannot be written; no more work is taken until the agent is started again", "error", err)
 	a.brain.Step(now(), brain.Broken{})
 }
@@ -187,5 +189,5 @@ func (l leave) done(a *agent) bool {
 	if !a.brain.Drained() && t.Before(l.drained) {
 		return false
 	}
-	return !l.settle || a.brain.Idle() || a.brain.Session() == 0
+	return !l.settle || !a.brain.Owes() || a.brain.Session() == 0
 }

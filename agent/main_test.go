@@ -171,11 +171,13 @@ func keeperPID(t testing.TB, dir string) int {
 	return pids[0]
 }
 
-// carriers are the processes that carry a token in their environment.
-func carriers(t testing.TB, token string) []int {
+// carriers are the processes of the agent of dir that carry a token in their
+// environment.
+func carriers(t testing.TB, dir, token string) []int {
 	t.Helper()
 	return processes(t, "environ", func(text string) bool {
-		return strings.Contains("\x00"+text, "\x00LFT_TOKEN="+token+"\x00")
+		text = "\x00" + text
+		return strings.Contains(text, "\x00LFT_TOKEN="+token+"\x00") && strings.Contains(text, "\x00LFT_WORKDIR="+dir+"/")
 	})
 }
 

@@ -212,6 +212,17 @@ func (b *Brain) Drained() bool {
 // Idle reports whether the agent answers for no token.
 func (b *Brain) Idle() bool { return len(b.entries) == 0 }
 
+// Owes reports whether there is an ended attempt of which the master does not
+// have everything yet.
+func (b *Brain) Owes() bool {
+	for _, e := range b.list {
+		if !e.gone && e.phase == ended {
+			return true
+		}
+	}
+	return false
+}
+
 // append adds a record to the next Ready and returns its serial.
 func (b *Brain) append(r Record, sync bool) uint64 {
 	b.serial++

@@ -20,7 +20,7 @@ func (b *Brain) speak() {
 		b.hello = false
 	}
 	b.report(up)
-	if b.draining && b.drainedAt == 0 {
+	if draining && b.drainedAt == 0 {
 		b.drainedAt = b.at
 	}
 	b.sending = true
