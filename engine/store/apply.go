@@ -45,115 +45,155 @@ var (
 )
 
 // Apply commits a change whole or not at all. The same ApplyID again is no second
-// apply: its revision is returned with repeated set. ErrStale, ErrLineage: refused.
+// apply: its revision is returned with repeated set. ErrStale and ErrLineage say
+// that it was refused; lease.ErrUnknown, that the database was lost for long right
+// after the COMMIT: the same ApplyID tells later what became of it.
 func (s *Store) Apply(ctx context.Context, c DefinitionChange) (rev record.Revision, repeated bool, err error) {
-	// Each try first looks for its own id, so a try after a lost answer that did
-	// commit finds what it made.
-	for try := 1; ; try++ {
-		rev, repeated, err = s.applyOnce(ctx, &c, try > 1)
-		switch {
-		case err == nil:
-			// What an earlier try of this very call has made is no repetition.
-			return rev, repeated && try == 1, nil
-		case ctx.Err() != nil || try == maxTries:
-		case s.judge(err) == again, errors.Is(err, lease.ErrUnknown):
+	a := apply{s: s, c: c}
+	limit, cancel := context.WithTimeout(ctx, applyWithin)
+	defer cancel()
+	for tries := 1; ; tries++ {
+		rev, repeated, err = a.once(ctx)
+		if errors.Is(err, lease.ErrUnknown) {
+			a.doubt = true
+		}
+		again := a.s.judge(err) == again && tries < maxTries
+		if !again && !a.doubt || limit.Err() != nil {
+			break
+		}
+		if again && a.doubt {
+			// What is in doubt holds the head: its connection hangs.
+			if err := a.s.fence.rivals.end(limit, a.line); err != nil {
+				a.s.log.Warn("cannot end the connection of an apply in doubt", "error", err)
+			}
 			continue
 		}
-		return record.Revision{}, false, fmt.Errorf("apply to project %q: %w", c.Project.Name, err)
+		if a.doubt {
+			wait(limit, retryEvery)
+		}
 	}
+	switch {
+	case err == nil:
+		// What an earlier try of this very call has made is no repetition.
+		return rev, repeated && !a.settled, nil
+	case a.doubt && !errors.Is(err, lease.ErrUnknown):
+		err = fmt.Errorf("%w: %w", lease.ErrUnknown, err)
+	}
+	return record.Revision{}, false, fmt.Errorf("apply to project %q: %w", c.Project.Name, err)
 }
 
-// applyOnce is one transaction: what can wait for nobody first, the head last. In
-// doubt about an earlier try, the head comes first: its lock waits until that try
-// has come to its end.
-func (s *Store) applyOnce(ctx context.Context, c *DefinitionChange, doubt bool) (rev record.Revision, repeated bool, err error) {
-	conn, err := s.write.Conn(ctx)
+const (
+	applyWithin = 30 * time.Second
+	retryEvery  = 250 * time.Millisecond
+)
+
+// apply is one call of Apply.
+type apply struct {
+	s       *Store
+	c       DefinitionChange
+	line    string // of the last try
+	doubt   bool   // the COMMIT of a try was not answered, and we do not know yet
+	settled bool   // it was not answered, but now we know
+}
+
+// once is one transaction: what can wait for nobody first, the head last. In doubt
+// about an earlier try the head comes first: its lock waits until that try has
+// come to its end.
+func (a *apply) once(ctx context.Context) (rev record.Revision, repeated bool, err error) {
+	conn, err := a.s.write.Conn(ctx)
 	if err != nil {
 		return record.Revision{}, false, err
 	}
-	defer func() { s.giveBack(conn, err) }()
+	defer func() { a.s.giveBack(conn, err) }()
 	ctx, cancel := unhurried(ctx, writeWithin)
 	defer cancel()
 
-	if err = s.dialect.begin(ctx, conn); err != nil {
+	if err = a.s.dialect.begin(ctx, conn); err != nil {
 		return record.Revision{}, false, err
 	}
-	if doubt {
-		if _, _, err = s.lockHead(ctx, conn, c.Project.Name); err != nil {
+	if a.doubt {
+		if _, _, err = a.lockHead(ctx, conn); err != nil {
 			return record.Revision{}, false, err
 		}
 	}
-	rev, repeated, err = revisionTable.first(ctx, conn, " WHERE t.apply_id=?", c.Revision.ApplyID)
-	if err == nil && repeated {
-		_, err = conn.ExecContext(ctx, "ROLLBACK")
+	if a.line, err = a.s.fence.rivals.name(ctx, conn); err != nil {
+		return record.Revision{}, false, err
 	}
-	if err != nil || repeated {
+	rev, repeated, err = revisionTable.first(ctx, conn, " WHERE t.apply_id=?", a.c.Revision.ApplyID)
+	if err != nil {
+		return record.Revision{}, false, err
+	}
+	if a.doubt {
+		a.doubt, a.settled = false, true
+	}
+	if repeated {
+		_, err = conn.ExecContext(ctx, "ROLLBACK")
 		return rev, repeated, err
 	}
 	// Early, without a lock: most losers need not write anything first.
-	head, found, err := projectTable.first(ctx, conn, " WHERE t.name=?", c.Project.Name)
+	head, found, err := projectTable.first(ctx, conn, " WHERE t.name=?", a.c.Project.Name)
 	if err != nil {
 		return record.Revision{}, false, err
 	}
-	if err = c.fits(head, found); err != nil {
+	if err = a.c.fits(head, found); err != nil {
 		return record.Revision{}, false, err
 	}
-	rev, err = s.applyTo(ctx, conn, c)
+	rev, err = a.writeAll(ctx, conn)
 	return rev, false, err
 }
 
-func (s *Store) applyTo(ctx context.Context, conn *sql.Conn, c *DefinitionChange) (record.Revision, error) {
-	if err := s.putObjects(ctx, conn, c); err != nil {
+func (a *apply) writeAll(ctx context.Context, conn *sql.Conn) (record.Revision, error) {
+	if err := a.putObjects(ctx, conn); err != nil {
 		return record.Revision{}, err
 	}
-	if c.Project.Revision == 0 {
+	if a.c.Project.Revision == 0 {
 		// The key of the new head is what a rival waits for, and then stumbles over.
-		head := c.Project
-		if err := s.stale(s.dialect.send(ctx, conn, projectTable.plain([]record.Project{head})...)); err != nil {
+		head := a.c.Project
+		if err := a.s.stale(a.s.dialect.send(ctx, conn, projectTable.plain([]record.Project{head})...)); err != nil {
 			return record.Revision{}, err
 		}
 	}
-	head, found, err := s.lockHead(ctx, conn, c.Project.Name)
+	head, found, err := a.lockHead(ctx, conn)
 	if err != nil {
 		return record.Revision{}, err
 	}
-	if err := c.fits(head, found); err != nil {
+	if err := a.c.fits(head, found); err != nil {
 		return record.Revision{}, err
 	}
-	now, err := s.dialect.now(ctx, conn)
+	now, err := a.s.dialect.now(ctx, conn)
 	if err != nil {
 		return record.Revision{}, err
 	}
-	next, rev, audit := c.made(head, now)
+	next, rev, audit := a.c.made(head, now)
 	list := slices.Concat(
-		projectTable.upsert(s.dialect, []record.Project{next}),
+		projectTable.upsert(a.s.dialect, []record.Project{next}),
 		revisionTable.plain([]record.Revision{rev}),
 		auditTable.plain([]record.Audit{audit}))
-	if err := s.dialect.send(ctx, conn, list...); err != nil {
+	if err := a.s.dialect.send(ctx, conn, list...); err != nil {
 		return record.Revision{}, err
 	}
-	return rev, s.commit(ctx, conn)
+	return rev, a.s.commit(ctx, conn)
 }
 
 // putObjects ends old versions and adds new ones. Rivals from the same base meet
 // here, at the keys of the new versions.
-func (s *Store) putObjects(ctx context.Context, conn *sql.Conn, c *DefinitionChange) error {
-	number := c.Project.Revision + 1
+func (a *apply) putObjects(ctx context.Context, conn *sql.Conn) error {
+	number := a.c.Project.Revision + 1
 	var added []record.Object
 	var ended []string
-	for _, o := range c.Objects {
+	for _, o := range a.c.Objects {
 		if o.Base != 0 {
 			ended = append(ended, o.Object.UID)
 		}
 		if !o.Deleted {
 			object := o.Object
-			object.ProjectUID, object.From, object.Until = c.Project.UID, number, 0
+			object.ProjectUID, object.From, object.Until = a.c.Project.UID, number, 0
 			added = append(added, object)
 		}
 	}
 	slices.Sort(ended)
 	for chunk := range slices.Chunk(ended, 5000) {
-		args := append([]any{number, c.Project.UID, number}, anys(chunk)...)
+		args := append([]any{number, a.c.Project.UID, number}, anys(chunk)...)
 		result, err := conn.ExecContext(ctx, "UPDATE object SET valid_until=? WHERE project_uid=? AND valid_until=0 AND valid_from<? AND uid IN ("+
 			marks(len(chunk))+")", args...)
 		if err != nil {
@@ -167,7 +207,7 @@ func (s *Store) putObjects(ctx context.Context, conn *sql.Conn, c *DefinitionCha
 			return fmt.Errorf("%w: %d of its objects have changed", ErrStale, int64(len(chunk))-n)
 		}
 	}
-	return s.stale(s.dialect.send(ctx, conn, objectTable.plain(added)...))
+	return a.s.stale(a.s.dialect.send(ctx, conn, objectTable.plain(added)...))
 }
 
 // stale turns the news that a key is taken into what it means here.
@@ -178,8 +218,8 @@ func (s *Store) stale(err error) error {
 	return err
 }
 
-func (s *Store) lockHead(ctx context.Context, conn *sql.Conn, name string) (record.Project, bool, error) {
-	list, err := projectTable.where(ctx, conn, " WHERE t.name=?"+s.dialect.lock(true), name)
+func (a *apply) lockHead(ctx context.Context, conn *sql.Conn) (record.Project, bool, error) {
+	list, err := projectTable.where(ctx, conn, " WHERE t.name=?"+a.s.dialect.lock(true), a.c.Project.Name)
 	if err != nil || len(list) == 0 {
 		return record.Project{}, false, err
 	}

@@ -21,8 +21,10 @@ type lines interface {
 
 // rivals is what holders of the lease can see of each other's lines.
 type rivals interface {
-	// note is what the beat row says about the own lines.
+	// note is what the beat row says about the own lines; name is the same for
+	// any connection.
 	note() string
+	name(ctx context.Context, conn *sql.Conn) (string, error)
 	// gone says that none of the lines noted by a holder is left.
 	gone(ctx context.Context, holder, note string) (bool, error)
 	// end cuts the lines noted by a holder that does not let go.
@@ -51,12 +53,13 @@ func (f *file) take(ctx context.Context, _ line) (*sql.Conn, bool, error) {
 	return conn, false, err
 }
 
-func (f *file) done(conn *sql.Conn)               { _ = conn.Close() }
-func (f *file) drop(conn *sql.Conn)               { discard(conn) }
-func (f *file) refresh(context.Context) error     { return nil }
-func (f *file) note() string                      { return "" }
-func (f *file) end(context.Context, string) error { return nil }
-func (f *file) self(holder string)                { f.me = holder }
+func (f *file) done(conn *sql.Conn)                             { _ = conn.Close() }
+func (f *file) drop(conn *sql.Conn)                             { discard(conn) }
+func (f *file) refresh(context.Context) error                   { return nil }
+func (f *file) note() string                                    { return "" }
+func (f *file) name(context.Context, *sql.Conn) (string, error) { return "", nil }
+func (f *file) end(context.Context, string) error               { return nil }
+func (f *file) self(holder string)                              { f.me = holder }
 func (f *file) gone(_ context.Context, holder, _ string) (bool, error) {
 	return holder != f.me, nil
 }

@@ -121,6 +121,11 @@ func (p *pins) note() string {
 	return strings.Join(terms, " ")
 }
 
+func (p *pins) name(ctx context.Context, conn *sql.Conn) (string, error) {
+	user, id, err := identify(ctx, conn)
+	return user + " " + id, err
+}
+
 func (p *pins) self(string) {}
 
 // gone needs all holders to use one database user: without a special right a

@@ -30,6 +30,7 @@ type columnTypes struct {
 	text                         func(size int, name string) string
 	table, rowtable              string // end of CREATE TABLE; rowtable for rows with large content
 	inline                       bool   // keys are declared inside CREATE TABLE
+	whole                        bool   // a transaction can hold changes of the schema
 }
 
 var mysqlTypes = columnTypes{
@@ -58,6 +59,7 @@ var sqliteTypes = columnTypes{
 	},
 	table:    "STRICT, WITHOUT ROWID",
 	rowtable: "STRICT",
+	whole:    true,
 }
 
 // statements renders one migration.
@@ -98,9 +100,25 @@ func (t columnTypes) statements(source string) ([]string, error) {
 	return append(list, later...), nil
 }
 
-// migrator wraps goose: the migrations of one dialect, in order. Each statement
-// stands by itself, because MySQL commits at each; each can be repeated, because
-// a crash may fall between two.
+// run executes a migration: whole in one transaction, or, because MySQL commits
+// at each statement anyway, one by one. Each statement can be repeated, because a
+// crash may fall between two.
+func run(statements []string, whole bool) *goose.GoFunc {
+	up := func(ctx context.Context, on querier) error {
+		for _, s := range statements {
+			if _, err := on.ExecContext(ctx, s); err != nil {
+				return fmt.Errorf("%.60q: %w", s, err)
+			}
+		}
+		return nil
+	}
+	if whole {
+		return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error { return up(ctx, tx) }}
+	}
+	return &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return up(ctx, db) }}
+}
+
+// migrator wraps goose: the migrations of one dialect, in order.
 func migrator(db *sql.DB, dialect goose.Dialect, types columnTypes) (*goose.Provider, error) {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
@@ -121,15 +139,7 @@ func migrator(db *sql.DB, dialect goose.Dialect, types columnTypes) (*goose.Prov
 		if err != nil {
 			return nil, fmt.Errorf("%s: a migration's name begins with its number: %w", name, err)
 		}
-		up := func(ctx context.Context, db *sql.DB) error {
-			for _, s := range statements {
-				if _, err := db.ExecContext(ctx, s); err != nil {
-					return fmt.Errorf("%.60q: %w", s, err)
-				}
-			}
-			return nil
-		}
-		list = append(list, goose.NewGoMigration(version, &goose.GoFunc{RunDB: up}, nil))
+		list = append(list, goose.NewGoMigration(version, run(statements, types.whole), nil))
 	}
 	return goose.NewProvider(dialect, db, nil,
 		goose.WithGoMigrations(list...), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
