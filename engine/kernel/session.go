@@ -120,19 +120,22 @@ func (s *State) reconcile(ev Reconcile) {
 	a.reconciled = true
 	s.hear(a)
 	named := make(map[string]bool, len(ev.Tokens))
-	strays := 0
+	givenUp := 0
 	for _, t := range ev.Tokens {
 		named[t.Token] = true
-		if at := s.fleet.attempts[t.Token]; at != nil && at.AgentUID == a.UID {
+		at := s.fleet.attempts[t.Token]
+		switch {
+		case at != nil && at.AgentUID == a.UID && at.Outcome != record.OutcomeLost:
 			s.found(a, at, t.Started)
-			continue
-		}
-		if validID(t.Token) {
-			strays++
+		case at != nil && at.AgentUID == a.UID:
+			givenUp++
+			s.killToken(a, at.Token, at.Reason) // should it still run, it ends now
+		case validID(t.Token):
+			givenUp++
 			s.stray(a, t.Token)
 		}
 	}
-	if strays == 0 && a.Reason == record.ReasonDeclaredDead {
+	if givenUp == 0 && a.Reason == record.ReasonDeclaredDead {
 		a.Reason = record.ReasonNone
 		s.out.agent(a)
 	}
@@ -151,17 +154,13 @@ func (s *State) reconcile(ev Reconcile) {
 
 // found takes note of an attempt that the agent's journal holds.
 func (s *State) found(a *agent, at *attempt, started bool) {
-	switch {
-	case at.State == record.Ended:
-		if at.Outcome == record.OutcomeLost {
-			s.killToken(a, at.Token, at.Reason) // it was given up; should it still run, it ends now
-		}
-		return
-	case at.agent == nil:
+	if at.State == record.Ended {
+		return // its result is repeated and acknowledged
+	}
+	if at.agent == nil {
 		s.takeBack(a, at)
 	}
-	switch {
-	case started && at.State == record.Ordered:
+	if started && at.State == record.Ordered {
 		s.running(at, s.now)
 	}
 	if at.KillWanted {

@@ -119,6 +119,16 @@ func (w *world) tick(d record.Time) {
 	w.step(Tick{})
 }
 
+// pass lets time pass while every agent is heard.
+func (w *world) pass(d record.Time) {
+	w.t.Helper()
+	w.at += d
+	for _, uid := range sortedKeys(w.db.agents) {
+		w.step(Reports{Agent: uid, Session: w.db.agents[uid].Session})
+	}
+	w.step(Tick{})
+}
+
 func (w *world) commit(r Ready) {
 	w.t.Helper()
 	w.batches++

@@ -1,0 +1,170 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// given is what has been ordered so far, as execution.job.
+func (w *world) given() string {
+	var list []string
+	for _, o := range w.orders {
+		list = append(list, o.Execution+"."+o.Job)
+	}
+	return strings.Join(list, " ")
+}
+
+func pooled(name string, slots int) func(*spec.Job) {
+	return func(j *spec.Job) { j.Pool, j.PoolSlots = spec.PoolAddress(name, ""), slots }
+}
+
+func TestPool(t *testing.T) {
+	w := newWorld(t, Limits{})
+	flows := []*spec.Flow{
+		flow("f", []string{"a", "b", "c"}, job("*", pooled("w", 1))),
+		flow("g", []string{"a"}),
+		flow("h", []string{"a"}, job("*", pooled("w", 9))),
+	}
+	w.adopt(flows, withPool("w", 2))
+	w.connect("one", 99)
+	w.start("f", "x")
+	w.start("g", "y")
+	if got := w.given(); got != "x.a x.b y.a" {
+		t.Fatalf("a full pool of 2: %s", got)
+	}
+	if j := w.job("x", "c"); j.Waiting != record.WaitingPool || j.WaitingArg != "pool.w" {
+		t.Errorf("c waits for %s %s", j.Waiting, j.WaitingArg)
+	}
+	w.start("h", "z") // wants more than there is: it gets all, alone
+	w.report("x", "a", nil)
+	w.report("x", "b", nil)
+	if got := w.given(); got != "x.a x.b y.a x.c" {
+		t.Fatalf("%s", got)
+	}
+	w.report("x", "c", nil)
+	if a := w.attempt("z", "a"); a.State != record.Ordered || a.PoolSlots != 2 {
+		t.Errorf("z: %+v", a)
+	}
+	w.start("f", "x2")
+	if got := w.job("x2", "a").Waiting; got != record.WaitingPool {
+		t.Errorf("x2.a waits for %s", got)
+	}
+	// A larger pool lets them in, a smaller one never takes back.
+	w.adopt(flows, withPool("w", 4))
+	if got := w.given(); got != "x.a x.b y.a x.c z.a x2.a x2.b" {
+		t.Fatalf("resized to 4: %s", got)
+	}
+	w.adopt(flows, withPool("w", 1))
+	w.restore()
+	w.connect("one", 99, TokenState{w.attempt("z", "a").Token, true},
+		TokenState{w.attempt("x2", "a").Token, true}, TokenState{w.attempt("x2", "b").Token, true})
+	w.report("z", "a", nil)
+	w.report("x2", "a", nil)
+	if got := w.job("x2", "c").State; got != record.JobReady {
+		t.Errorf("x2.c is %s although one slot of one is taken", got)
+	}
+	w.adopt(flows) // no pool any more: it limits nothing
+	if got := w.job("x2", "c").State; got != record.JobActive {
+		t.Errorf("x2.c is %s", got)
+	}
+	w.report("x2", "b", nil)
+	w.report("x2", "c", nil)
+	w.want("x2", "SUCCEEDED a=SUCCEEDED b=SUCCEEDED c=SUCCEEDED")
+}
+
+func TestSharedPool(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{flow("f", []string{"a", "b"}, job("*", pooled("w", 1)))})
+	other := Adopt{ProjectUID: "q", Project: "ops", Revision: 1, Pools: []PoolDef{
+		{UID: "q.w", Address: "pool.w", Slots: 1, Shared: true}, {UID: "q.v", Address: "pool.v", Slots: 1},
+	}}
+	w.step(other)
+	w.connect("one", 9)
+	w.start("f", "x")
+	if got := w.given(); got != "x.a" {
+		t.Errorf("another project's shared pool: %s", got)
+	}
+	if a := w.attempt("x", "a"); a.PoolUID != "q.w" {
+		t.Errorf("a takes of pool %q", a.PoolUID)
+	}
+}
+
+// TestFairness: inside a priority, flows take turns; a higher one comes first.
+func TestFairness(t *testing.T) {
+	w := newWorld(t, Limits{})
+	names := func(prefix string, n int) (list []string) {
+		for i := range n {
+			list = append(list, fmt.Sprintf("%s%d", prefix, i))
+		}
+		return list
+	}
+	w.adopt([]*spec.Flow{
+		flow("big", names("b", 6)), flow("small", names("s", 2)),
+		flow("urgent", names("u", 2), job("*", func(j *spec.Job) { j.Priority = 5 })),
+	})
+	w.connect("one", 1)
+	w.start("big", "x")
+	w.start("small", "y")
+	w.start("urgent", "z")
+	for range 9 {
+		last := w.orders[len(w.orders)-1]
+		w.report(last.Execution, last.Job, nil)
+	}
+	want := "x.b0 z.u0 z.u1 x.b1 y.s0 x.b2 y.s1 x.b3 x.b4 x.b5"
+	if got := w.given(); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestPlacement(t *testing.T) {
+	w := newWorld(t, Limits{})
+	place := func(p spec.Placement) func(*spec.Job) { return func(j *spec.Job) { j.Placement = &p } }
+	w.adopt([]*spec.Flow{
+		flow("pin", []string{"a"}, job("*", place(spec.Placement{Strategy: "pinned", Agent: "two"}))),
+		flow("label", []string{"a"}, job("*", place(spec.Placement{Labels: map[string]string{"zone": "b"}}))),
+		flow("any", []string{"a", "b", "c", "d"}),
+	})
+	w.start("pin", "x")
+	w.start("label", "y")
+	if j := w.job("x", "a"); j.Waiting != record.WaitingAgent || j.WaitingArg != "agent two" {
+		t.Errorf("x.a waits for %s %q", j.Waiting, j.WaitingArg)
+	}
+	w.connect("one", 2)
+	row := w.identity("two", 2)
+	row.Labels = map[string]string{"zone": "b"}
+	session := w.register(row)
+	if len(w.orders) != 0 {
+		t.Fatal("an agent got work before it reconciled")
+	}
+	w.step(Reconcile{Agent: "uid.two", Session: session})
+	if a := w.attempt("x", "a"); a.Agent != "two" {
+		t.Errorf("pinned to two, on %s", a.Agent)
+	}
+	if a := w.attempt("y", "a"); a.Agent != "two" {
+		t.Errorf("asks for a label of two, on %s", a.Agent)
+	}
+	w.start("any", "z")
+	if a, b := w.attempt("z", "a"), w.attempt("z", "b"); a.Agent != "one" || b.Agent != "one" {
+		t.Errorf("on %s and %s although two is full", a.Agent, b.Agent)
+	}
+	if j := w.job("z", "c"); j.Waiting != record.WaitingSlot {
+		t.Errorf("z.c waits for %s", j.Waiting)
+	}
+	w.step(Operate{Agent: "one", Verb: "drain", By: "ann"})
+	w.report("z", "a", nil)
+	if got := w.job("z", "c").State; got != record.JobReady {
+		t.Errorf("z.c is %s on a draining agent", got)
+	}
+	w.report("x", "a", nil)
+	if a := w.attempt("z", "c"); a.Agent != "two" {
+		t.Errorf("z.c is on %s", a.Agent)
+	}
+	w.step(Operate{Agent: "uid.one", Verb: "undrain"})
+	if a := w.attempt("z", "d"); a.Agent != "one" {
+		t.Errorf("z.d is on %s", a.Agent)
+	}
+}
