@@ -57,11 +57,11 @@ func (s *Store) Apply(ctx context.Context, c DefinitionChange) (rev record.Revis
 		if errors.Is(err, lease.ErrUnknown) {
 			a.doubt = true
 		}
-		again := a.s.judge(err) == again && tries < maxTries
-		if !again && !a.doubt || limit.Err() != nil {
+		lost := a.s.judge(err) == again && tries < maxTries
+		if !lost && !a.doubt || limit.Err() != nil {
 			break
 		}
-		if again && a.doubt {
+		if lost && a.doubt {
 			// What is in doubt holds the head: its connection hangs.
 			if err := a.s.fence.rivals.end(limit, a.line); err != nil {
 				a.s.log.Warn("cannot end the connection of an apply in doubt", "error", err)
