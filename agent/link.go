@@ -22,10 +22,11 @@ import (
 // master takes the agent it waits, a little longer each round.
 const (
 	dialWait     = 2 * time.Second
-	registerWait = 5 * time.Second
+	registerWait = 2 * time.Second
 	firstPause   = 50 * time.Millisecond
-	lastPause    = time.Second
+	lastPause    = 700 * time.Millisecond
 	refusedPause = 5 * time.Second // after a refusal that only a person can change
+	shortSession = 3 * time.Second // one that ended sooner counts as a failure
 )
 
 // leaderHeader is on the answers of a standby: who acts.
@@ -34,15 +35,19 @@ const leaderHeader = "Lft-Leader"
 // link is the way to the masters: it finds the acting one and holds the stream
 // of the one open session.
 type link struct {
-	a      *agent
-	http   *http.Client
-	owned  *http.Transport // nil when the client was handed in
-	tasks  sync.WaitGroup
-	hint   string // address of the leader, as a standby named it
-	first  int    // index into Masters of the one that answered last
-	refuse string // the refusal that was logged last
+	a     *agent
+	http  *http.Client
+	owned *http.Transport // nil when the client was handed in
+	tasks sync.WaitGroup
+
+	// Of the one call of register.
+	hint   string        // address of the leader, as a standby named it
+	refuse string        // the refusal that was logged last
+	since  time.Time     // when the last session was made
+	pause  time.Duration // before the next round
 
 	mu     sync.Mutex
+	first  int    // index into Masters of the one to ask first
 	base   string // of the master that registered the agent
 	stream *stream
 }
@@ -76,10 +81,17 @@ func (l *link) client(base string) lftv1connect.AgentServiceClient {
 // register asks one master after the other until one takes the agent, and says
 // so to the brain. One call runs at a time.
 func (l *link) register(ctx context.Context, req *lftv1.RegisterRequest) {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	if time.Since(l.since) > shortSession {
+		l.pause = 0
+	}
+	for {
+		if !l.rest(ctx) {
+			return
+		}
 		r, base, err := l.round(ctx, req)
 		if err == nil {
 			l.refuse = ""
+			l.since = time.Now()
 			l.mu.Lock()
 			l.base = base
 			l.mu.Unlock()
@@ -90,16 +102,26 @@ func (l *link) register(ctx context.Context, req *lftv1.RegisterRequest) {
 		if ctx.Err() != nil {
 			return
 		}
-		wait := jitter(pause)
 		if refused(err) {
-			wait = jitter(refusedPause)
+			l.pause = refusedPause
 		}
 		l.complain(err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+	}
+}
+
+// rest waits before a round, not before the first one after a session that has
+// lived; false when ctx has ended.
+func (l *link) rest(ctx context.Context) bool {
+	pause := l.pause
+	l.pause = min(max(2*pause, firstPause), lastPause)
+	if pause == 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause/2 + rand.N(pause)):
+		return true
 	}
 }
 
@@ -108,11 +130,14 @@ func (l *link) round(ctx context.Context, req *lftv1.RegisterRequest) (*lftv1.Re
 	var all error
 	asked := make(map[string]bool)
 	masters := l.a.c.Masters
+	l.mu.Lock()
+	first := l.first
+	l.mu.Unlock()
 	for i := 0; i < len(masters) || l.hint != ""; {
 		base := l.hint
 		l.hint = ""
 		if base == "" {
-			base = masters[(l.first+i)%len(masters)]
+			base = masters[(first+i)%len(masters)]
 			i++
 		}
 		if asked[base] {
@@ -121,7 +146,6 @@ func (l *link) round(ctx context.Context, req *lftv1.RegisterRequest) (*lftv1.Re
 		asked[base] = true
 		r, err := l.ask(ctx, base, req)
 		if err == nil {
-			l.first = (l.first + max(i-1, 0)) % max(len(masters), 1)
 			return r, base, nil
 		}
 		all = errors.Join(all, fmt.Errorf("%s: %w", base, err))
@@ -186,8 +210,6 @@ func (l *link) complain(err error) {
 	l.a.log.Warn("no master takes this agent; trying again", "error", err)
 }
 
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
-
 // send puts a message on the session's stream, opening it for the first one.
 func (l *link) send(ctx context.Context, up *brain.Up) {
 	l.mu.Lock()
@@ -204,6 +226,7 @@ func (l *link) send(ctx context.Context, up *brain.Up) {
 func (l *link) hangup(session int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.first++ // whoever was left, ask another first
 	if l.stream != nil && l.stream.session == session {
 		l.stream.cancel()
 		return

@@ -112,7 +112,7 @@ func (p *process) start(c agent.Config) {
 		p.t.Fatal(err)
 	}
 	p.cmd = exec.Command(self, string(text)) //nolint:noctx // killed on purpose
-	p.cmd.Env = append(os.Environ(), role+"=agent")
+	p.cmd.Env = append(os.Environ(), role+"=agent", "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)

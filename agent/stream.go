@@ -12,9 +12,6 @@ import (
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 )
 
-// maxMessage bounds what a master may send at once.
-const maxMessage = 64 << 20
-
 // stream is the open stream of one session.
 type stream struct {
 	a       *agent
@@ -71,25 +68,47 @@ func (s *stream) serve(ctx context.Context, base string, l *link) error {
 // transmit sends one message at a time; what comes up meanwhile waits and goes
 // together.
 func (s *stream) transmit(ctx context.Context, conn *clientStream) error {
+	draining := false
 	for {
-		m := &lftv1.SessionRequest{Session: s.session, AgentUid: s.a.id.uid}
 		var up *brain.Up
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case up = <-s.ups:
-			m = sessionRequest(s.a.id.uid, up)
+			draining = up.Draining
 		case <-s.kick:
 		}
-		s.mu.Lock()
-		m.Tail, s.tails = s.tails, nil
-		s.mu.Unlock()
+		news := up
+		if news == nil { // only a tail
+			news = &brain.Up{Session: s.session, SentAt: now(), Draining: draining}
+		}
+		m := sessionRequest(s.a.id.uid, news)
+		m.Tail = s.takeTails()
 		if err := conn.Send(m); err != nil {
 			return err
 		}
 		if up != nil {
 			s.a.post(brain.Sent{Session: s.session})
 		}
+	}
+}
+
+// takeTails returns answers that fit into one message.
+func (s *stream) takeTails() []*lftv1.TailData {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(len(s.tails), tailsPerMessage)
+	tails := s.tails[:n:n]
+	if s.tails = s.tails[n:]; len(s.tails) > 0 {
+		s.wake()
+	}
+	return tails
+}
+
+func (s *stream) wake() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
 	}
 }
 
@@ -106,8 +125,12 @@ func (s *stream) receive(ctx context.Context, conn *clientStream) error {
 	}
 }
 
-// tailLimit bounds the bytes of one answer, whatever was asked for.
-const tailLimit = 512 << 10
+// Bounds of tails, whatever was asked for: bytes of one answer, and answers in
+// one message, which a master takes up to 4 MiB.
+const (
+	tailLimit       = 512 << 10
+	tailsPerMessage = 4
+)
 
 // tail answers a request for spool bytes.
 func (s *stream) tail(ctx context.Context, t *lftv1.Tail) {
@@ -120,8 +143,5 @@ func (s *stream) tail(ctx context.Context, t *lftv1.Tail) {
 	s.mu.Lock()
 	s.tails = append(s.tails, answer)
 	s.mu.Unlock()
-	select {
-	case s.kick <- struct{}{}:
-	default:
-	}
+	s.wake()
 }

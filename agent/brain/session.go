@@ -159,10 +159,10 @@ func (b *Brain) onAck(a Ack) {
 		return
 	}
 	switch {
-	case !a.Ended:
-		e.startAck = true
-	case e.phase == ended:
-		e.endAck = true
+	case a.Ended:
+		e.endAck = e.endAck || e.phase == ended
+	case a.Chunks < 0:
+		e.startAck = true // else it is about the log alone
 	}
 	if a.Chunks > e.shipped {
 		e.shipped = a.Chunks

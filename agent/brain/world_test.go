@@ -351,7 +351,7 @@ func (w *world) hear() {
 	for _, c := range up.Chunks {
 		if t := w.tokens[c.Token]; t != nil {
 			t.log = max(t.log, c.Chunk.To)
-			m.Acks = append(m.Acks, brain.Ack{Token: c.Token, Ended: t.result != nil, Chunks: t.log})
+			m.Acks = append(m.Acks, brain.Ack{Token: c.Token, Chunks: t.log})
 		}
 	}
 	for _, r := range up.Reports {
