@@ -34,7 +34,7 @@ func (a *app) devVerb() *cli.Command {
 			}
 			cfg := a.embedded(defaultState, engine.ModeDev)
 			cfg.Listen, cfg.Log = cmd.String("listen"), a.logger(cmd)
-			if err := makeFolder(cfg.State); err != nil {
+			if err := makeFolders(cfg); err != nil {
 				return err
 			}
 			e, err := engine.Open(ctx, cfg)
@@ -68,14 +68,16 @@ func (a *app) embedded(state string, mode engine.Mode) engine.Config {
 	return cfg
 }
 
-// makeFolder makes the folder that a file of state lies in.
-func makeFolder(state string) error {
-	path, ok := strings.CutPrefix(state, "sqlite://")
+// makeFolders makes the folders of an embedded state and of its logs.
+func makeFolders(cfg engine.Config) error {
+	path, ok := strings.CutPrefix(cfg.State, "sqlite://")
 	if !ok {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return fmt.Errorf("the folder of the state: %w", err)
+	for what, dir := range map[string]string{"state": filepath.Dir(path), "logs": cfg.Blobs} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return fmt.Errorf("the folder of the %s: %w", what, err)
+		}
 	}
 	return nil
 }

@@ -61,12 +61,12 @@ func (h *opened) reach(ctx context.Context) (*http.Client, *url.URL, error) {
 
 // open opens the state in this process.
 func (h *opened) open(ctx context.Context) error {
-	if err := makeFolder(h.state); err != nil {
-		return &finalError{err}
-	}
 	cfg := h.app.embedded(h.state, engine.ModeRead)
 	if h.acts && cfg.Blobs != "" {
 		cfg.Mode = engine.ModeRun
+	}
+	if err := makeFolders(cfg); err != nil {
+		return &finalError{err}
 	}
 	e, err := engine.Open(ctx, cfg)
 	switch {

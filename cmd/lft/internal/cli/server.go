@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/urfave/cli/v3"
 
@@ -44,6 +46,10 @@ func (a *app) serverVerb() *cli.Command {
 				return errors.New("lft server needs -state (or LFT_STATE): mysql://USER:PASS@HOST:PORT/DB or sqlite://PATH")
 			case cmd.String("blobs") == "":
 				return errors.New("lft server needs -blobs: the directory of logs and shared files")
+			}
+			// A bucket that is not this cluster's is refused by its marker.
+			if err := os.MkdirAll(cmd.String("blobs"), 0o777); err != nil {
+				return fmt.Errorf("-blobs: %w", err)
 			}
 			e, err := engine.Open(ctx, engine.Config{
 				State:    cmd.String("state"),
