@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -130,6 +131,9 @@ func (e *Engine) openBucket(ctx context.Context, embedded string) error {
 	switch {
 	case dir == "" && embedded != "":
 		dir = filepath.Join(filepath.Dir(embedded), "blobs")
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return fmt.Errorf("bucket: %w", err)
+		}
 	case dir == "":
 		e.bucket = server.Bucket{Bucket: elsewhere{e.notHere}}
 		return nil
