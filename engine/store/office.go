@@ -82,9 +82,11 @@ func (f *fence) Take(ctx context.Context, seen lease.Seat, me lease.Holder, floo
 	if err := f.lines.refresh(ctx); err != nil {
 		return lease.Seat{}, fmt.Errorf("connect for batches: %w", err)
 	}
-	f.rivals.self(me.ID)
 	for {
 		seat, err := f.take(ctx, seen, me, floor)
+		if err == nil {
+			f.rivals.self(me.ID)
+		}
 		if f.s.judge(err) != again || ctx.Err() != nil {
 			return seat, err
 		}
