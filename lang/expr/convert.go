@@ -132,6 +132,12 @@ func EncodeType(ty cty.Type) (spec.Type, error) { return ctyjson.MarshalType(ty)
 // Encode writes a known value as JSON that needs no type to be read.
 func Encode(v cty.Value) (json.RawMessage, error) { return ctyjson.Marshal(v, v.Type()) }
 
+// Decode reads what Encode wrote, as a run-time expression sees it: without a
+// type, so that a list has become a tuple and a map an object.
+func Decode(data json.RawMessage) (cty.Value, error) {
+	return decodeJSON(data, cty.DynamicPseudoType, RunTime())
+}
+
 // decodeJSON reads JSON of bounded size and depth. Any type is taken from the
 // JSON itself.
 func decodeJSON(data json.RawMessage, ty cty.Type, limits Limits) (cty.Value, error) {

@@ -32,6 +32,12 @@ func (f Functions) Names() []string {
 	return names
 }
 
+// UnknownFunction is the Summary of a call of a function that is not there.
+const UnknownFunction = "Unknown function"
+
+// FunctionNames returns all that the evaluator can call, sorted.
+func (e *Evaluator) FunctionNames() []string { return e.functions.Names() }
+
 // RunTimeFunctions returns the functions of run-time expressions.
 func RunTimeFunctions() Functions { return runTime }
 
@@ -47,7 +53,7 @@ func (e *Evaluator) call(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 	}
 	f, ok := e.functions[x.Name]
 	if !ok {
-		return cty.DynamicVal, &Error{Range: x.NameRange, Summary: "Unknown function", Detail: fmt.Sprintf("There is no function named %q here.", x.Name)}
+		return cty.DynamicVal, &Error{Range: x.NameRange, Summary: UnknownFunction, Detail: fmt.Sprintf("There is no function named %q here.", x.Name)}
 	}
 	args, ranges, err := e.arguments(x)
 	if err != nil {

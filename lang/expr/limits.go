@@ -28,6 +28,7 @@ func RunTime() Limits { return Limits{Steps: MaxSteps, Size: MaxValue, Types: 2_
 
 // Error is a fault in an expression, for users.
 type Error struct {
+	Code    string // stable, for what the caller found; "" when evaluation failed
 	Range   hcl.Range
 	Summary string
 	Detail  string

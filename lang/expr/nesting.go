@@ -71,13 +71,14 @@ func (n Nesting) Check(tokens hclsyntax.Tokens, body bool) *Error {
 	d := newDepth(n, body)
 	for i, token := range tokens {
 		if d.token(token, tokens[i+1:]) {
-			return n.tooDeep(token.Range)
+			return n.TooDeep(token.Range)
 		}
 	}
 	return nil
 }
 
-func (n Nesting) tooDeep(rng hcl.Range) *Error {
+// TooDeep is the error for text that nests too deep at a place.
+func (n Nesting) TooDeep(rng hcl.Range) *Error {
 	return &Error{
 		Range: rng, Limit: true, Summary: "Nested too deep",
 		Detail: fmt.Sprintf("Brackets, quotes and interpolations may nest %d deep; operators of one expression count too, up to %d in all.", n.Levels, n.Depth),

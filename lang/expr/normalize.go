@@ -1,0 +1,169 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// Normalize writes an expression in one way, whatever its spaces, line breaks
+// and comments: a folder that is formatted must not show as changed. Its output
+// is part of what digests are made of, so it may never change for any input, and
+// is our own instead of hclwrite's. Quoted text and heredocs stay as they are.
+func Normalize(source string) string {
+	if tight(source) {
+		return source
+	}
+	tokens, diags := hclsyntax.LexExpression([]byte(source+"\n"), "", hcl.InitialPos)
+	if diags.HasErrors() {
+		return source
+	}
+	w := writer{}
+	for i, token := range tokens {
+		w.token(token, tokens[i+1:])
+	}
+	return strings.TrimSuffix(w.b.String(), "\n")
+}
+
+// tight recognises references, which have one form only.
+func tight(source string) bool {
+	for i := range len(source) {
+		c := source[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
+}
+
+// writer puts tokens on one line.
+type writer struct {
+	b    strings.Builder
+	open []hclsyntax.TokenType // brackets and quotes around
+	last hclsyntax.TokenType
+	// unary: the last token was an operator of the operand that follows.
+	unary bool
+	// pending: an item of an object ended; the next one needs a comma.
+	pending bool
+	loop    []bool // for each brace in open: it is a for expression
+}
+
+func (w *writer) inside() hclsyntax.TokenType {
+	if len(w.open) == 0 {
+		return hclsyntax.TokenNil
+	}
+	return w.open[len(w.open)-1]
+}
+
+func (w *writer) inObject() bool {
+	return w.inside() == hclsyntax.TokenOBrace && !w.loop[len(w.loop)-1]
+}
+
+func (w *writer) token(t hclsyntax.Token, next hclsyntax.Tokens) {
+	switch t.Type {
+	case hclsyntax.TokenEOF:
+		return
+	case hclsyntax.TokenNewline, hclsyntax.TokenComment:
+		if w.inObject() && w.last != hclsyntax.TokenOBrace && w.last != hclsyntax.TokenComma && (t.Type == hclsyntax.TokenNewline || strings.HasSuffix(string(t.Bytes), "\n")) {
+			w.pending = true
+		}
+		return
+	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
+		w.write(t, "")
+		return
+	case hclsyntax.TokenCHeredoc:
+		w.write(t, "")
+		w.b.WriteByte('\n')
+		w.pop()
+		return
+	}
+	if t.Type == hclsyntax.TokenComma && w.inObject() {
+		w.pending = true
+		w.last = hclsyntax.TokenComma
+		return
+	}
+	if w.pending && t.Type != hclsyntax.TokenCBrace && w.inObject() && !strings.HasSuffix(w.b.String(), "\n") {
+		w.b.WriteByte(',')
+		w.last, w.unary = hclsyntax.TokenComma, false
+	}
+	w.pending = false
+	w.write(t, w.space(t))
+	w.nest(t, next)
+}
+
+func (w *writer) write(t hclsyntax.Token, space string) {
+	w.b.WriteString(space)
+	w.b.Write(t.Bytes)
+	w.unary = (t.Type == hclsyntax.TokenMinus || t.Type == hclsyntax.TokenBang) && !ends(w.last)
+	w.last = t.Type
+}
+
+func (w *writer) nest(t hclsyntax.Token, next hclsyntax.Tokens) {
+	switch t.Type {
+	case hclsyntax.TokenOBrace:
+		w.open = append(w.open, t.Type)
+		w.loop = append(w.loop, startsFor(next))
+	case hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+		w.open = append(w.open, t.Type)
+	case hclsyntax.TokenCBrace:
+		if w.inside() == hclsyntax.TokenOBrace {
+			w.loop = w.loop[:len(w.loop)-1]
+		}
+		w.pop()
+	case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCQuote, hclsyntax.TokenTemplateSeqEnd:
+		w.pop()
+	}
+}
+
+func (w *writer) pop() {
+	if len(w.open) > 0 {
+		w.open = w.open[:len(w.open)-1]
+	}
+}
+
+// ends reports whether a token ends an operand, so that a minus after it
+// subtracts and a bracket after it calls or indexes.
+func ends(t hclsyntax.TokenType) bool {
+	switch t {
+	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+		return true
+	}
+	return false
+}
+
+// space is what stands before a token.
+func (w *writer) space(t hclsyntax.Token) string {
+	if w.b.Len() == 0 || w.unary || strings.HasSuffix(w.b.String(), "\n") {
+		return ""
+	}
+	switch w.last {
+	case hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl,
+		hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenDot, hclsyntax.TokenDoubleColon:
+		return ""
+	}
+	switch t.Type {
+	case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCQuote, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenComma, hclsyntax.TokenDot, hclsyntax.TokenDoubleColon, hclsyntax.TokenEllipsis:
+		return ""
+	case hclsyntax.TokenOParen, hclsyntax.TokenOBrack:
+		if ends(w.last) && !w.keyword() {
+			return ""
+		}
+	case hclsyntax.TokenCBrace:
+		if w.last == hclsyntax.TokenOBrace {
+			return ""
+		}
+	}
+	return " "
+}
+
+// keyword reports whether what was written last is a word of a for expression
+// and not the end of an operand: in (a) and if (a) are no calls.
+func (w *writer) keyword() bool {
+	if w.last != hclsyntax.TokenIdent {
+		return false
+	}
+	text := w.b.String()
+	word := text[strings.LastIndexAny(text, " ([{,~")+1:]
+	return word == "in" || word == "if" || word == "else"
+}

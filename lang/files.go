@@ -1,0 +1,212 @@
+package lang
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
+)
+
+// file is one source file. data is kept for snippets and run-time expressions.
+type file struct {
+	name string
+	data []byte
+	body *hclsyntax.Body // nil when it could not be parsed
+	errs hcl.Diagnostics
+	err  *expr.Error // found before parsing
+	code string      // of err
+}
+
+// extension of configuration files; variable files have another.
+const extension = ".hcl"
+
+// readFolder reads and parses the configuration of a folder, in the order of
+// names, on two goroutines: parsing is most of the work of a plan.
+func readFolder(fsys fs.FS, found *findings) []*file {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		found.error(CodeRead, "", hcl.Range{}, "The folder cannot be read", "%v", err)
+		return nil
+	}
+	var files []*file
+	for _, entry := range entries {
+		name := entry.Name()
+		switch {
+		case strings.HasPrefix(name, ".") || entry.IsDir():
+		case strings.HasSuffix(name, ".lft.json"):
+			found.error(CodeUnsupported, "", hcl.Range{Filename: name}, "JSON syntax is not supported", "%s: this version of lft reads *.hcl only.", name)
+		case strings.HasSuffix(name, extension):
+			files = append(files, &file{name: name})
+		}
+	}
+	twoAtOnce(len(files), func(i int) { files[i].load(fsys) })
+	for _, f := range files {
+		found.files[f.name] = f
+	}
+	for _, f := range files {
+		if f.err != nil {
+			found.error(f.code, "", f.err.Range, f.err.Summary, "%s", f.err.Detail)
+		}
+		found.syntax(f.errs)
+	}
+	return files
+}
+
+// twoAtOnce calls do for 0 … n−1, interleaved on two goroutines.
+func twoAtOnce(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	for first := range 2 {
+		wg.Go(func() {
+			for i := first; i < n; i += 2 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (f *file) load(fsys fs.FS) {
+	if info, err := fs.Stat(fsys, f.name); err == nil && info.Size() > eval.MaxFile {
+		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d. Split it: all *.hcl of a folder belong together.", f.name, info.Size(), eval.MaxFile)
+		return
+	}
+	data, err := fs.ReadFile(fsys, f.name)
+	if err != nil {
+		cause := err
+		if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+			cause = pathErr.Err
+		}
+		f.refuse(CodeRead, 0, "The file cannot be read", "%s: %v", f.name, cause)
+		return
+	}
+	f.parse(data)
+}
+
+// parse checks what HCL's parser must not be given, then parses.
+func (f *file) parse(data []byte) {
+	f.data = data
+	if len(data) > eval.MaxFile {
+		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d.", f.name, len(data), eval.MaxFile)
+		return
+	}
+	if !f.readable() {
+		return
+	}
+	if at, deep := tooDeep(data); deep {
+		err := eval.Nesting().TooDeep(f.at(at))
+		f.err, f.code = err, CodeLimit
+		return
+	}
+	parsed, diags := hclsyntax.ParseConfig(data, f.name, hcl.InitialPos)
+	f.errs = diags
+	if body, ok := parsed.Body.(*hclsyntax.Body); ok && !diags.HasErrors() {
+		f.body = body
+	}
+}
+
+// tooDeep looks at bytes first, which is some thirty times faster than scanning
+// tokens, and at tokens only where bytes are not sure.
+func tooDeep(data []byte) (offset int, deep bool) {
+	if eval.Nesting().Shallow(data) {
+		return 0, false
+	}
+	// Faults of scanning are reported by the parser, in its own words.
+	tokens, _ := hclsyntax.LexConfig(data, "", hcl.InitialPos)
+	if err := eval.Nesting().Check(tokens, true); err != nil {
+		return err.Range.Start.Byte, true
+	}
+	return 0, false
+}
+
+// readable refuses bytes that are no text, and marks that make text look
+// different from what it is.
+func (f *file) readable() bool {
+	if ascii(f.data) {
+		return true
+	}
+	for i := 0; i < len(f.data); {
+		r, size := utf8.DecodeRune(f.data[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			f.refuse(CodeEncoding, i, "The file is not UTF-8", "%s: byte %d is no UTF-8 text. Save the file as UTF-8.", f.name, i)
+			return false
+		case r == 0:
+			f.refuse(CodeEncoding, i, "The file holds a NUL byte", "%s: byte %d is NUL; this is not a text file.", f.name, i)
+			return false
+		case bidirectional(r):
+			f.refuse(CodeEncoding, i, "The file holds an invisible mark", "%s: U+%04X changes the direction of the text shown, so that it does not look like what it is. In a quoted text, write it as \\u%04X.", f.name, r, r)
+			return false
+		}
+		i += size
+	}
+	return true
+}
+
+func ascii(data []byte) bool {
+	for _, c := range data {
+		if c >= utf8.RuneSelf || c == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func bidirectional(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
+
+func (f *file) refuse(code string, at int, summary, detail string, args ...any) {
+	f.code, f.err = code, &expr.Error{Range: f.at(at), Summary: summary, Detail: fmt.Sprintf(detail, args...)}
+}
+
+// at is the place of a byte, for what is found before there are tokens.
+func (f *file) at(offset int) hcl.Range {
+	before := f.data[:min(offset, len(f.data))]
+	column := utf8.RuneCount(before[1+bytes.LastIndexByte(before, '\n'):])
+	pos := hcl.Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: 1 + column, Byte: len(before)}
+	end := pos
+	if end.Byte < len(f.data) {
+		end.Byte++
+		end.Column++
+	}
+	return hcl.Range{Filename: f.name, Start: pos, End: end}
+}
+
+// header is the first line of the innermost block around a place.
+func (f *file) header(pos hcl.Pos) string {
+	header, body := "", f.body
+	for body != nil {
+		i := slices.IndexFunc(body.Blocks, func(b *hclsyntax.Block) bool { return b.Range().ContainsPos(pos) })
+		if i < 0 {
+			break
+		}
+		block := body.Blocks[i]
+		header = block.Type
+		for _, label := range block.Labels {
+			header += fmt.Sprintf(" %q", label)
+		}
+		body = block.Body
+	}
+	return header
+}
+
+// slice is the source of an expression.
+func (f *file) slice(rng hcl.Range) string {
+	return string(f.data[rng.Start.Byte:rng.End.Byte])
+}
+
+// isVariableFile tells files that are read without being named: lft.vars, and
+// *.auto.vars in the order of names after it.
+func isVariableFile(name string) bool {
+	return name == "lft.vars" || strings.HasSuffix(name, ".auto.vars") && path.Base(name) == name
+}

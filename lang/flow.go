@@ -1,0 +1,179 @@
+package lang
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/schema"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// Bounds of a flow.
+const (
+	maxFlowJobs  = 20_000
+	maxFlowEdges = 100_000
+)
+
+// loadedFlow is an instance of a flow with the places of what is in it.
+type loadedFlow struct {
+	spec    *spec.Flow
+	enabled bool
+	at      hcl.Range
+	jobsAt  map[string]hcl.Range
+}
+
+// flow is an instance of a flow while it is decoded.
+type flow struct {
+	w        *worker
+	file     *file
+	addr     spec.Address
+	block    *hclsyntax.Block
+	defaults *hclsyntax.Body // nil without defaults
+	params   map[string]cty.Type
+	groups   map[string]*group
+	jobs     []*job
+	edges    int
+}
+
+// flows decodes all instances of a declared flow.
+func (w *worker) flows(d declaration) []*loadedFlow {
+	addr := addressOf(d)
+	voc, _ := schema.File().Block("flow")
+	w.found.check(voc, d.block, nil, addr)
+	w.checkJobs(d, voc)
+	w.each = nil
+	all, _ := w.instances(addr, d.block.Body)
+	var made []*loadedFlow
+	for _, one := range all {
+		if !one.enabled {
+			made = append(made, &loadedFlow{spec: &spec.Flow{Address: spec.FlowAddress(d.name, one.key)}})
+			continue
+		}
+		w.each = one.each
+		f := &flow{w: w, file: d.file, addr: spec.FlowAddress(d.name, one.key), block: d.block, defaults: bodyOf(block(d.block.Body, "defaults"))}
+		made = append(made, f.decode(voc))
+		w.each = nil
+	}
+	return made
+}
+
+// checkJobs looks at the words of each job's block, which depend on its type.
+func (w *worker) checkJobs(d declaration, voc schema.Block) {
+	jobVoc, _ := voc.Block("job")
+	for _, b := range d.block.Body.Blocks {
+		if b.Type != "job" || len(b.Labels) != 2 {
+			continue
+		}
+		if t, ok := w.types[b.Labels[0]]; ok {
+			w.found.check(jobVoc, b, t.Attributes, addressOf(d).Job(b.Labels[1]))
+		}
+	}
+}
+
+func (f *flow) decode(voc schema.Block) *loadedFlow {
+	r := reader{w: f.w, addr: f.addr, voc: voc, body: f.block.Body}
+	made := &spec.Flow{Address: f.addr}
+	made.Description, _ = r.text("description")
+	made.OnFailure = spec.OnFailure(r.choice("on_failure", string(spec.FinishPossible), string(spec.FinishRunning), string(spec.CancelRunning)))
+	made.Concurrency = f.concurrency(voc)
+	made.Params = f.readParams(voc)
+	f.findJobs(voc)
+	for _, j := range f.jobs {
+		j.decode()
+	}
+	f.checkCycles()
+	loaded := &loadedFlow{spec: made, enabled: true, at: f.block.TypeRange, jobsAt: make(map[string]hcl.Range, len(f.jobs))}
+	for _, j := range f.jobs {
+		made.Jobs = append(made.Jobs, j.spec)
+		loaded.jobsAt[j.spec.Name] = j.block.TypeRange
+	}
+	return loaded
+}
+
+func (f *flow) concurrency(voc schema.Block) *spec.Concurrency {
+	b := block(f.block.Body, "concurrency")
+	if b == nil {
+		return nil
+	}
+	voc, _ = voc.Block("concurrency")
+	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body}
+	c := &spec.Concurrency{
+		Max:      r.integer("max", 1, 100_000, 1),
+		WhenFull: spec.WhenFull(r.choice("when_full", string(spec.WhenFullQueue), string(spec.WhenFullSkip), string(spec.WhenFullReplace))),
+		QueueMax: r.integer("queue_max", 1, 100_000, 0),
+	}
+	if c.QueueMax == spec.DefaultQueueMax {
+		c.QueueMax = 0
+	}
+	if c.WhenFull != "" && c.QueueMax != 0 {
+		f.w.found.error(CodeValue, f.addr, r.find("queue_max").NameRange, "No queue to bound", "queue_max goes with when_full = \"queue\", not with %q.", c.WhenFull)
+	}
+	return c
+}
+
+func (f *flow) readParams(voc schema.Block) []*spec.Param {
+	voc, _ = voc.Block("param")
+	f.params = map[string]cty.Type{}
+	at, variables := map[string]hcl.Range{}, map[string]string{}
+	var params []*spec.Param
+	for _, b := range f.block.Body.Blocks {
+		if b.Type != "param" || len(b.Labels) != 1 {
+			continue
+		}
+		name, rng := b.Labels[0], b.LabelRanges[0]
+		variable := "LFT_PARAM_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		if other, ok := variables[variable]; ok {
+			code, summary := CodeCollision, "Names meet in the environment"
+			if other == name {
+				code, summary = CodeDuplicate, "Declared twice"
+			}
+			f.w.found.error(code, f.addr, rng, summary, "param %q and param %q (line %d) are both %s in the environment of jobs.", name, other, at[other].Start.Line, variable)
+			continue
+		}
+		at[name], variables[variable] = rng, name
+		r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body}
+		p := &spec.Param{Name: name}
+		p.Description, _ = r.text("description")
+		p.Type, f.params[name] = f.w.readType(f.addr, b)
+		if attr := r.find("default"); attr != nil {
+			scope := runTime{w: f.w, addr: f.addr, file: f.file}
+			p.Default = scope.value(attr.Expr, f.params[name], true)
+		}
+		params = append(params, p)
+	}
+	slices.SortFunc(params, func(a, b *spec.Param) int { return strings.Compare(a.Name, b.Name) })
+	return params
+}
+
+// readType reads the type of a parameter or output.
+func (w *worker) readType(addr spec.Address, b *hclsyntax.Block) (spec.Type, cty.Type) {
+	attr, ok := b.Body.Attributes["type"]
+	if !ok {
+		return nil, cty.DynamicPseudoType
+	}
+	switch hcl.ExprAsKeyword(attr.Expr) {
+	case "string":
+		return spec.Type(`"string"`), cty.String
+	case "number":
+		return spec.Type(`"number"`), cty.Number
+	case "bool":
+		return spec.Type(`"bool"`), cty.Bool
+	}
+	ty, diags := typeexpr.TypeConstraint(attr.Expr)
+	if diags.HasErrors() {
+		w.found.types(addr, attr, diags)
+		return nil, cty.DynamicPseudoType
+	}
+	encoded, err := expr.EncodeType(ty)
+	if err != nil {
+		w.found.error(CodeValue, addr, attr.Expr.Range(), "Invalid type", "%v.", err)
+		return nil, cty.DynamicPseudoType
+	}
+	return encoded, ty
+}

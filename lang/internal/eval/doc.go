@@ -1,0 +1,25 @@
+// Package eval is HCL and cty at config time: what a folder's variables, locals
+// and for_each mean before anything runs, and which references an expression
+// makes.
+//
+// It promises that evaluation is bounded (the Evaluator of lang/expr, with wider
+// limits), that equal files and variables give equal values, and that a value
+// that could not be computed is unknown, so that one mistake is reported once.
+// It must never reach beyond the folder it was given, never read a clock, and
+// never evaluate a run-time value: those it only finds.
+package eval
+
+import "github.com/leifengta/lft/lang/expr"
+
+// Limits are the bounds of config-time evaluation, per worker.
+func Limits() expr.Limits { return expr.Limits{Steps: 20_000_000, Size: 4 << 20, Types: 20_000} }
+
+// Nesting bounds the depth of files.
+func Nesting() expr.Nesting { return expr.Nesting{Levels: 200, Depth: 4000} }
+
+// Bounds of what is read and kept.
+const (
+	MaxFile     = 1 << 20
+	MaxForEach  = 10_000
+	MaxRetained = 64 << 20 // of all variables and locals together
+)

@@ -1,0 +1,258 @@
+package lang
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/schema"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// job is an instance of a job while it is decoded.
+type job struct {
+	flow    *flow
+	block   *hclsyntax.Block
+	voc     schema.Block
+	jobType schema.JobType
+	known   bool // the type is
+	each    *eval.Each
+	outputs map[string]cty.Type
+	spec    *spec.Job
+
+	upstreams map[string]struct{}
+}
+
+func (j *job) addr() spec.Address { return j.flow.addr.Job(j.spec.Name) }
+
+// Bounds of a job.
+const (
+	maxAttempts = 1000
+	maxPriority = 1000
+)
+
+func (j *job) decode() {
+	w, s := j.flow.w, j.spec
+	outer := w.each
+	w.each = j.each
+	defer func() { w.each = outer }()
+	j.upstreams = map[string]struct{}{}
+	own := reader{w: w, addr: j.addr(), voc: j.voc, body: j.block.Body}
+	shared := own
+	shared.below = j.flow.defaults
+	s.Trigger = spec.Trigger(own.choice("trigger",
+		string(spec.AllSuccess), string(spec.AllFailed), string(spec.AllDone), string(spec.AllSkipped), string(spec.OneSuccess), string(spec.OneFailed),
+		string(spec.OneDone), string(spec.NoneFailed), string(spec.NoneFailedMinOneSuccess), string(spec.NoneSkipped), string(spec.Always)))
+	s.AllowFailure = shared.flag("allow_failure")
+	s.Priority = shared.integer("priority", -maxPriority, maxPriority, 0)
+	s.OnCancel = shared.choice("on_cancel", "", "run")
+	s.Retry = j.retry(shared)
+	if s.Kind = spec.Kind(j.jobType.Kind); s.Kind == spec.KindProcess {
+		s.Kind = ""
+	}
+	if s.Kind == "" {
+		j.process(shared)
+	} else {
+		j.refuseProcess()
+	}
+	j.after()
+	if attr := own.find("when"); attr != nil {
+		s.When = j.scope().value(attr.Expr, cty.Bool, true)
+	}
+	j.arguments()
+	s.Upstreams = slices.Sorted(maps.Keys(j.upstreams))
+	j.flow.edges += len(s.Upstreams)
+}
+
+// process reads what only a job with a process has.
+func (j *job) process(shared reader) {
+	s := j.spec
+	s.Timeout = shared.span("timeout", 1)
+	if grace := shared.duration("kill_grace", 0); grace != nil && *grace != spec.DefaultKillGrace {
+		s.KillGrace = grace
+	}
+	s.RerunAfter = shared.span("rerun_after", spec.Second)
+	s.OnLost = spec.OnLost(shared.choice("on_lost", "", string(spec.LostRerun), string(spec.LostFail)))
+	s.Env = j.env(shared)
+	s.Placement = j.placement(shared)
+	j.pool(shared)
+}
+
+// refuseProcess: what would have no effect is not accepted.
+func (j *job) refuseProcess() {
+	w := j.flow.w
+	for _, name := range []string{"env", "kill_grace", "on_lost", "pool", "pool_slots", "rerun_after", "timeout"} {
+		if attr, ok := j.block.Body.Attributes[name]; ok {
+			w.found.error(CodeValue, j.addr(), attr.NameRange, "No effect", "A job of type %q has no process, so %q has no effect.", j.spec.Type, name)
+		}
+	}
+	for _, b := range j.block.Body.Blocks {
+		if b.Type == "placement" || b.Type == "output" {
+			w.found.error(CodeValue, j.addr(), b.TypeRange, "No effect", "A job of type %q has no process, so %q has no effect.", j.spec.Type, b.Type)
+		}
+	}
+}
+
+// inner is a reader of a nested block, over that of the flow's defaults; false
+// when there is neither.
+func (j *job) inner(shared reader, kind string) (reader, bool) {
+	voc, _ := j.voc.Block(kind)
+	r := reader{w: shared.w, addr: shared.addr, voc: voc, body: bodyOf(block(j.block.Body, kind))}
+	if j.flow.defaults != nil {
+		r.below = bodyOf(block(j.flow.defaults, kind))
+	}
+	return r, r.body != nil || r.below != nil
+}
+
+func (j *job) retry(shared reader) *spec.Retry {
+	r, ok := j.inner(shared, "retry")
+	if !ok {
+		return nil
+	}
+	retry := &spec.Retry{Attempts: r.integer("attempts", 1, maxAttempts, 1), Delay: r.duration("delay", 0), Backoff: r.choice("backoff", "fixed", "exponential"), MaxDelay: r.span("max_delay", 1)}
+	if retry.Attempts == 1 {
+		return nil // nothing else says anything then
+	}
+	delay, most := spec.DefaultRetryDelay, spec.DefaultMaxDelay
+	if retry.Delay != nil {
+		delay = *retry.Delay
+	}
+	if retry.MaxDelay != 0 {
+		most = retry.MaxDelay
+	}
+	if delay > most {
+		attr := r.find("delay")
+		if attr == nil {
+			attr = r.find("max_delay")
+		}
+		j.flow.w.found.error(CodeValue, j.addr(), attr.Expr.Range(), "Invalid delay", "delay (%s) is longer than max_delay (%s).", delay, most)
+	}
+	if delay == spec.DefaultRetryDelay {
+		retry.Delay = nil
+	}
+	if most == spec.DefaultMaxDelay {
+		retry.MaxDelay = 0
+	}
+	return retry
+}
+
+func (j *job) placement(shared reader) *spec.Placement {
+	r, ok := j.inner(shared, "placement")
+	if !ok {
+		return nil
+	}
+	p := &spec.Placement{Strategy: r.choice("strategy", "round_robin", "least_loaded", "pinned"), Labels: labels(r)}
+	p.Agent, _ = r.text("agent")
+	switch at := r.find("agent"); {
+	case p.Strategy == "pinned" && p.Agent == "":
+		j.flow.w.found.error(CodeMissing, j.addr(), r.find("strategy").Expr.Range(), "Missing agent", "strategy = \"pinned\" needs agent = \"NAME\".")
+	case p.Strategy != "pinned" && p.Agent != "":
+		j.flow.w.found.error(CodeValue, j.addr(), at.NameRange, "No effect", "agent goes with strategy = \"pinned\".")
+	}
+	if p.Strategy == "" && len(p.Labels) == 0 && p.Agent == "" {
+		return nil
+	}
+	return p
+}
+
+// labels merges maps by key; a null takes a key away.
+func labels(r reader) map[string]string {
+	merged := map[string]string{}
+	for _, body := range [...]*hclsyntax.Body{r.below, r.body} {
+		layer := r
+		layer.body, layer.below = body, nil
+		v, _, ok := layer.value("labels")
+		if !ok {
+			if attr := layer.find("labels"); attr != nil && isNull(attr.Expr) {
+				clear(merged)
+			}
+			continue
+		}
+		for key, label := range v.AsValueMap() {
+			if label.IsNull() {
+				delete(merged, key)
+				continue
+			}
+			merged[key] = label.AsString()
+		}
+	}
+	if len(merged) == 0 {
+		return nil
+	}
+	return merged
+}
+
+func (j *job) pool(shared reader) {
+	w := j.flow.w
+	if attr := shared.find("pool"); attr != nil && !isNull(attr.Expr) {
+		if t, ok := w.reference(j.addr(), "pool", attr.Expr); ok {
+			addr := spec.PoolAddress(t.name, t.key)
+			if _, ok := w.pools[addr]; ok {
+				j.spec.Pool = addr
+			} else {
+				w.found.error(CodeReference, j.addr(), attr.Expr.Range(), "Unknown pool", "There is no %s.%s", addr, eval.DidYouMean(t.name, w.poolNames()))
+			}
+		}
+	}
+	slots := shared.integer("pool_slots", 1, maxSlots, 1)
+	if slots > 1 {
+		j.spec.PoolSlots = slots
+	}
+	pool, ok := w.pools[j.spec.Pool]
+	switch attr := shared.find("pool_slots"); {
+	case ok && slots > pool.Slots && pool.Slots > 0:
+		at := shared.find("pool").Expr.Range()
+		if attr != nil {
+			at = attr.Expr.Range()
+		}
+		w.found.error(CodeValue, j.addr(), at, "The job could never run", "It asks for %d slots of %s, which has %d.", slots, j.spec.Pool, pool.Slots)
+	case j.spec.Pool == "" && slots > 1 && shared.find("pool") == nil:
+		w.found.error(CodeValue, j.addr(), attr.NameRange, "No effect", "pool_slots goes with pool.")
+	}
+}
+
+func (l *loader) poolNames() []string {
+	names := make([]string, 0, len(l.root.pools))
+	for _, d := range l.root.pools {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// arguments reads what the job's type declares.
+func (j *job) arguments() {
+	s := j.spec
+	for _, a := range j.jobType.Attributes {
+		attr, ok := j.block.Body.Attributes[a.Name]
+		if !ok {
+			if a.Required {
+				j.flow.w.found.error(CodeMissing, j.addr(), j.block.DefRange(), "Missing attribute", "A job of type %q needs %q.", s.Type, a.Name)
+			}
+			continue
+		}
+		ty, err := expr.DecodeType(a.Type)
+		if err != nil {
+			j.flow.w.found.error(CodeInternal, j.addr(), attr.NameRange, "The job type is broken", "%v.", err)
+			continue
+		}
+		v := j.scope().value(attr.Expr, ty, a.RunTime)
+		if v == nil {
+			if a.Required && isNull(attr.Expr) {
+				j.flow.w.found.error(CodeMissing, j.addr(), attr.NameRange, "Missing attribute", "A job of type %q needs %q, and it is null.", s.Type, a.Name)
+			}
+			continue
+		}
+		if s.Args == nil {
+			s.Args = map[string]*spec.Value{}
+		}
+		s.Args[a.Name] = v
+	}
+}
+
+func (j *job) scope() *runTime {
+	return &runTime{w: j.flow.w, addr: j.addr(), file: j.flow.file, flow: j.flow, job: j}
+}

@@ -1,0 +1,199 @@
+package lang
+
+import (
+	"math/big"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/schema"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// reader reads the attributes of one block. Where the block has none of a name,
+// the one below counts: that of a flow's defaults. A null is as if nothing were
+// written, and hides what is below.
+type reader struct {
+	w     *worker
+	addr  spec.Address
+	voc   schema.Block
+	body  *hclsyntax.Body // may be nil
+	below *hclsyntax.Body // may be nil
+}
+
+func (r reader) find(name string) *hclsyntax.Attribute {
+	for _, body := range [...]*hclsyntax.Body{r.body, r.below} {
+		if body == nil {
+			continue
+		}
+		if attr, ok := body.Attributes[name]; ok {
+			return attr
+		}
+	}
+	return nil
+}
+
+// value returns false when there is nothing, or nothing usable.
+func (r reader) value(name string) (cty.Value, *hclsyntax.Attribute, bool) {
+	attr := r.find(name)
+	if attr == nil {
+		return cty.NilVal, nil, false
+	}
+	declared, _ := r.voc.Attribute(name)
+	want, err := expr.DecodeType(declared.Type)
+	if err != nil {
+		want = cty.DynamicPseudoType
+	}
+	v, ok := r.w.value(r.addr, attr.Expr, want)
+	return v, attr, ok && !v.IsNull()
+}
+
+func (r reader) text(name string) (string, *hclsyntax.Attribute) {
+	v, attr, ok := r.value(name)
+	if !ok {
+		return "", attr
+	}
+	return v.AsString(), attr
+}
+
+// choice reads one of a few words; the first is the default and is read as "".
+func (r reader) choice(name string, words ...string) string {
+	s, attr := r.text(name)
+	switch i := slices.Index(words, s); {
+	case s == "" && attr == nil, i == 0:
+		return ""
+	case i > 0:
+		return s
+	case s != "":
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Unknown word", "%s is one of %s, not %q.%s", name, list(words), s, eval.DidYouMean(s, words))
+	}
+	return ""
+}
+
+func list(words []string) string {
+	if len(words) > 0 && words[0] == "" {
+		words = words[1:]
+	}
+	text := ""
+	for i, word := range words {
+		switch {
+		case i > 0 && i == len(words)-1:
+			text += " and "
+		case i > 0:
+			text += ", "
+		}
+		text += `"` + word + `"`
+	}
+	return text
+}
+
+// duration returns nil when nothing is written. least is the shortest that makes
+// sense.
+func (r reader) duration(name string, least spec.Duration) *spec.Duration {
+	s, attr := r.text(name)
+	if attr == nil || s == "" && !r.written(attr) {
+		return nil
+	}
+	d, err := spec.ParseDuration(s)
+	if err == nil && d >= least {
+		return &d
+	}
+	if err != nil {
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Invalid duration", "%s: %v.", name, err)
+	} else {
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Invalid duration", "%s is at least %s, not %s.", name, least, d)
+	}
+	return nil
+}
+
+// written tells an empty text from a null or a fault.
+func (r reader) written(attr *hclsyntax.Attribute) bool {
+	v, ok := constant(attr.Expr)
+	return ok && v.Type() == cty.String
+}
+
+// span is duration for fields where 0 means that nothing is written.
+func (r reader) span(name string, least spec.Duration) spec.Duration {
+	if d := r.duration(name, least); d != nil {
+		return *d
+	}
+	return 0
+}
+
+func (r reader) integer(name string, low, high, otherwise int) int {
+	v, attr, ok := r.value(name)
+	if !ok {
+		return otherwise
+	}
+	n, accuracy := v.AsBigFloat().Int64()
+	if accuracy != big.Exact || n < int64(low) || n > int64(high) {
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Number out of range", "%s is a whole number from %d to %d, not %s.", name, low, high, v.AsBigFloat().Text('g', 20))
+		return otherwise
+	}
+	return int(n)
+}
+
+func (r reader) flag(name string) bool {
+	v, _, ok := r.value(name)
+	return ok && v.True()
+}
+
+// check looks at the words of a block, once for all its instances. more are the
+// attributes of a job's type.
+func (f *findings) check(voc schema.Block, block *hclsyntax.Block, more []schema.Attribute, addr spec.Address) {
+	for _, attr := range attributes(block.Body) {
+		_, known := voc.Attribute(attr.Name)
+		if !known && !slices.ContainsFunc(more, func(a schema.Attribute) bool { return a.Name == attr.Name }) {
+			f.unknownAttribute(voc, more, attr, addr)
+		}
+	}
+	for _, a := range voc.Attributes {
+		if _, ok := block.Body.Attributes[a.Name]; a.Required && !ok {
+			f.error(CodeMissing, addr, block.DefRange(), "Missing attribute", "%s needs %q.", voc.Name, a.Name)
+		}
+	}
+	seen := map[string]*hclsyntax.Block{}
+	for _, inner := range block.Body.Blocks {
+		kind, ok := voc.Block(inner.Type)
+		if !ok {
+			if slices.ContainsFunc(more, func(a schema.Attribute) bool { return a.Name == inner.Type }) {
+				f.error(CodeUnknown, addr, inner.TypeRange, "Unknown block", "%q is an attribute, not a block: write %s = { … }.", inner.Type, inner.Type)
+				continue
+			}
+			f.unknownBlock(voc, inner, addr)
+			continue
+		}
+		if !f.labels(kind, inner, addr) {
+			continue
+		}
+		if before, ok := seen[inner.Type]; ok && len(kind.Labels) == 0 {
+			f.error(CodeDuplicate, addr, inner.TypeRange, "Declared twice", "%s has one %s block, and it is at line %d.", voc.Name, inner.Type, before.TypeRange.Start.Line)
+			continue
+		}
+		seen[inner.Type] = inner
+		if !kind.Open {
+			f.check(kind, inner, nil, addr)
+		}
+	}
+}
+
+// block returns the only block of a type, or nil.
+func block(body *hclsyntax.Body, kind string) *hclsyntax.Block {
+	for _, b := range body.Blocks {
+		if b.Type == kind {
+			return b
+		}
+	}
+	return nil
+}
+
+// bodyOf is the body of a block that may not be there.
+func bodyOf(b *hclsyntax.Block) *hclsyntax.Body {
+	if b == nil {
+		return nil
+	}
+	return b.Body
+}

@@ -1,0 +1,247 @@
+package lang
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// runTime is where a value stands that may be known only when a job runs: in a
+// job, or (without flow and job) in a default of a parameter or the parameters
+// of a schedule, which see run.* alone.
+type runTime struct {
+	w    *worker
+	addr spec.Address
+	file *file
+	flow *flow
+	job  *job
+}
+
+// value folds what is known now and checks what is not. Nil is null, or a fault
+// that was reported.
+func (s *runTime) value(x hclsyntax.Expression, want cty.Type, allowed bool) *spec.Value {
+	if v, ok := constant(x); ok && v.Type().Equals(want) {
+		return s.literal(x, v)
+	}
+	found := eval.Find(x)
+	if !found.RunTime {
+		v, ok := s.w.value(s.addr, x, want)
+		if !ok || v.IsNull() {
+			return nil
+		}
+		return s.literal(x, v)
+	}
+	if !allowed {
+		s.refuse(found)
+		return nil
+	}
+	return s.deferred(x, want, found)
+}
+
+func (s *runTime) literal(x hclsyntax.Expression, v cty.Value) *spec.Value {
+	data, err := expr.Encode(v)
+	if err != nil {
+		s.w.found.error(CodeValue, s.addr, x.Range(), "Unsuitable value", "%v.", err)
+		return nil
+	}
+	return &spec.Value{Literal: data}
+}
+
+func (s *runTime) refuse(found eval.Mentions) {
+	for _, m := range found.References {
+		switch m.Root() {
+		case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
+			s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "The value must be known now",
+				"%s.* is only known when the job runs and cannot stand here. Hand it to the job by env, stdin or an argument instead.", m.Root())
+			return
+		}
+	}
+}
+
+// deferred keeps an expression as source, with the config-time values that it
+// mentions.
+func (s *runTime) deferred(x hclsyntax.Expression, want cty.Type, found eval.Mentions) *spec.Value {
+	source := s.file.slice(x.Range())
+	if err := s.bounds(x, source); err != nil {
+		err.Range = x.Range()
+		s.w.found.fault(s.addr, err)
+		return nil
+	}
+	ok := s.calls(found)
+	capture := capture{s: s, values: map[string]map[string]json.RawMessage{}, decoded: map[string]map[string]cty.Value{}}
+	for _, m := range found.References {
+		ok = s.mention(m, source, &capture) && ok
+	}
+	if !ok {
+		return nil
+	}
+	evaluator := expr.NewEvaluator(expr.RunTime(), expr.RunTimeFunctions(), capture.resolve)
+	if _, err := evaluator.Eval(x, want); err != nil {
+		s.w.found.fault(s.addr, err)
+		return nil
+	}
+	vars, ok := capture.vars(x.Range())
+	if !ok {
+		return nil
+	}
+	return &spec.Value{Expr: expr.Normalize(source), Vars: vars}
+}
+
+func (s *runTime) bounds(x hclsyntax.Expression, source string) *expr.Error {
+	if err := expr.CheckSource(source); err != nil {
+		return err
+	}
+	if expr.RunTimeNesting().Shallow([]byte(source)) {
+		return nil
+	}
+	_, err := expr.Parse(source)
+	return err
+}
+
+// calls refuses functions that the master does not have.
+func (s *runTime) calls(found eval.Mentions) bool {
+	ok := true
+	names := expr.RunTimeFunctions().Names()
+	for _, call := range found.Calls {
+		if _, known := slices.BinarySearch(names, call.Name); known {
+			continue
+		}
+		ok = false
+		detail := fmt.Sprintf("There is no function named %q.%s", call.Name, eval.DidYouMean(call.Name, names))
+		if slices.Contains(s.w.evaluator.FunctionNames(), call.Name) {
+			detail = fmt.Sprintf("Function %q is not available in a value that is only known when the job runs. Compute that part in a local value.", call.Name)
+		}
+		s.w.found.error(CodeExpression, s.addr, call.NameRange, expr.UnknownFunction, "%s", detail)
+	}
+	return ok
+}
+
+func (s *runTime) mention(m eval.Mention, source string, c *capture) bool {
+	switch root := m.Root(); root {
+	case eval.VarRoot, eval.LocalRoot, eval.EachRoot:
+		return c.add(m.Traversal)
+	case expr.RunRoot:
+		return s.run(m)
+	case expr.ParamRoot, expr.JobRoot:
+		if s.job == nil {
+			s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "Not known here", "A parameter is computed before any job runs, and apart from the others: its value may use run.*, var, local and each, but not %s.*.", root)
+			return false
+		}
+		if root == expr.ParamRoot {
+			return s.param(m)
+		}
+		return s.job.mention(m, source)
+	default:
+		s.w.found.fault(s.addr, eval.UnknownRoot(m.Traversal))
+		return false
+	}
+}
+
+// run: the number of an attempt is not known before there is one.
+func (s *runTime) run(m eval.Mention) bool {
+	if name, _ := m.Attr(1); name == "attempt" && s.job == nil {
+		s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "Not known here", "A parameter has one value for the whole execution; run.attempt belongs to a job.")
+		return false
+	}
+	return true
+}
+
+func (s *runTime) param(m eval.Mention) bool {
+	name, ok := m.Attr(1)
+	if !ok {
+		s.w.found.error(CodeReference, s.addr, m.Traversal.SourceRange(), "Invalid reference", "A parameter is written param.NAME.")
+		return false
+	}
+	if _, ok := s.flow.params[name]; ok {
+		return true
+	}
+	names := slices.Sorted(maps.Keys(s.flow.params))
+	dash := eval.Dash(name, func(n string) bool { _, ok := s.flow.params[n]; return ok })
+	s.w.found.error(CodeReference, s.addr, m.Traversal.SourceRange(), "Unknown parameter", "The flow has no param %q.%s%s", name, eval.DidYouMean(name, names), dash)
+	return false
+}
+
+// capture holds the config-time values of one expression. They are seen through
+// JSON, as the master will see them.
+type capture struct {
+	s       *runTime
+	values  map[string]map[string]json.RawMessage // by root and name
+	decoded map[string]map[string]cty.Value
+	size    int
+}
+
+func (c *capture) add(t hcl.Traversal) bool {
+	root := t.RootName()
+	v, used, err := c.s.w.config.Resolve(t, c.s.w.each)
+	if err != nil {
+		c.s.w.found.fault(c.s.addr, err)
+		return false
+	}
+	if !v.IsWhollyKnown() {
+		return false
+	}
+	name, _ := eval.Mention{Traversal: t[:used]}.Attr(1)
+	if _, ok := c.values[root][name]; ok {
+		return true
+	}
+	data, encodeErr := expr.Encode(v)
+	if encodeErr == nil {
+		v, encodeErr = expr.Decode(data)
+	}
+	if encodeErr != nil {
+		c.s.w.found.error(CodeLimit, c.s.addr, t.SourceRange(), "The value is too large", "%s.%s cannot be part of a value that is only known when the job runs: %v.", root, name, encodeErr)
+		return false
+	}
+	if c.values[root] == nil {
+		c.values[root], c.decoded[root] = map[string]json.RawMessage{}, map[string]cty.Value{}
+	}
+	c.values[root][name], c.decoded[root][name] = data, v
+	c.size += len(data)
+	return true
+}
+
+// vars is the form kept in a spec: one object for each root.
+func (c *capture) vars(rng hcl.Range) (map[string]json.RawMessage, bool) {
+	if c.size > expr.MaxValue {
+		c.s.w.found.error(CodeLimit, c.s.addr, rng, "The value is too large", "The values that it mentions have %d bytes in all, more than %d.", c.size, expr.MaxValue)
+		return nil, false
+	}
+	if len(c.values) == 0 {
+		return nil, true
+	}
+	vars := make(map[string]json.RawMessage, len(c.values))
+	for root, members := range c.values {
+		data, err := json.Marshal(members)
+		if err != nil {
+			c.s.w.found.error(CodeInternal, c.s.addr, rng, "The value cannot be kept", "%v.", err)
+			return nil, false
+		}
+		vars[root] = data
+	}
+	return vars, true
+}
+
+// resolve gives unknown values of the types that there will be. All mentions
+// were checked before.
+func (c *capture) resolve(t hcl.Traversal) (cty.Value, int, *expr.Error) {
+	name, _ := eval.Mention{Traversal: t}.Attr(1)
+	switch root := t.RootName(); root {
+	case expr.RunRoot:
+		return cty.UnknownVal(expr.RunType()).RefineNotNull(), 1, nil
+	case expr.ParamRoot:
+		return cty.UnknownVal(c.s.flow.params[name]), 2, nil
+	case expr.JobRoot:
+		return c.s.flow.groups[name].planned(), 2, nil
+	default:
+		return c.decoded[root][name], 2, nil
+	}
+}

@@ -1,0 +1,222 @@
+package lang
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/cron"
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/schema"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+func (l *loader) loadSchedules(w *worker, bundle *spec.Bundle) {
+	flows := make(map[spec.Address]*spec.Flow, len(bundle.Flows))
+	for _, f := range bundle.Flows {
+		flows[f.Address] = f
+	}
+	voc, _ := schema.File().Block("schedule")
+	compiler := new(cron.Compiler)
+	for _, d := range l.root.schedules {
+		addr := addressOf(d)
+		l.found.check(voc, d.block, nil, addr)
+		all, _ := w.instances(addr, d.block.Body)
+		for _, one := range all {
+			if !one.enabled {
+				continue
+			}
+			w.each = one.each
+			s := &schedule{w: w, d: d, flows: flows, compiler: compiler, spec: &spec.Schedule{Address: spec.ScheduleAddress(d.name, one.key)}}
+			s.r = reader{w: w, addr: s.spec.Address, voc: voc, body: d.block.Body}
+			s.decode()
+			bundle.Schedules = append(bundle.Schedules, s.spec)
+			bundle.Positions[s.spec.Address] = position(d.block.TypeRange)
+		}
+		w.each = nil
+	}
+	slices.SortFunc(bundle.Schedules, func(a, b *spec.Schedule) int { return cmp.Compare(a.Address, b.Address) })
+}
+
+// schedule is an instance while it is decoded.
+type schedule struct {
+	w        *worker
+	d        declaration
+	r        reader
+	flows    map[spec.Address]*spec.Flow
+	compiler *cron.Compiler
+	spec     *spec.Schedule
+}
+
+func (s *schedule) decode() {
+	r, out := s.r, s.spec
+	out.Misfire = spec.Misfire(r.choice("misfire", string(spec.MisfireLatest), string(spec.MisfireAll), string(spec.MisfireSkip)))
+	out.Overlap = spec.WhenFull(r.choice("overlap", "", string(spec.WhenFullQueue), string(spec.WhenFullSkip), string(spec.WhenFullReplace)))
+	out.Paused = r.flag("paused")
+	out.Every, out.Offset = r.span("every", spec.Second), r.span("offset", 0)
+	out.Timezone, _ = r.text("timezone")
+	out.Start, _ = r.text("start")
+	out.End, _ = r.text("end")
+	if s.crons() {
+		s.timetable()
+	}
+	if out.Timezone == "UTC" {
+		out.Timezone = ""
+	}
+	flow, ok := s.flow()
+	if ok {
+		s.params(flow)
+	}
+}
+
+// crons reads one expression or a list of them; false when that failed.
+func (s *schedule) crons() bool {
+	v, attr, ok := s.r.value("cron")
+	if !ok {
+		return attr == nil || isNull(attr.Expr)
+	}
+	if v.Type() == cty.String {
+		s.spec.Crons = []string{v.AsString()}
+		return true
+	}
+	list, err := s.w.evaluator.Eval(&hclsyntax.LiteralValueExpr{Val: v, SrcRange: attr.Expr.Range()}, cty.List(cty.String))
+	if err != nil {
+		s.w.found.error(CodeValue, s.spec.Address, attr.Expr.Range(), "Not a cron expression", "cron is a text such as \"0 2 * * *\", or a list of them.")
+		return false
+	}
+	for it := list.ElementIterator(); it.Next(); {
+		_, one := it.Element()
+		if one.IsNull() {
+			s.w.found.error(CodeValue, s.spec.Address, attr.Expr.Range(), "Not a cron expression", "An element of the list is null.")
+			return false
+		}
+		s.spec.Crons = append(s.spec.Crons, one.AsString())
+	}
+	return true
+}
+
+// timetable has the timetable compiled and places each flaw.
+func (s *schedule) timetable() {
+	_, err := s.compiler.Compile(cron.Spec{
+		Crons: s.spec.Crons, Every: s.spec.Every.Std(), Offset: s.spec.Offset.Std(), Timezone: s.spec.Timezone, Start: s.spec.Start, End: s.spec.End,
+	})
+	var flaws cron.SpecErrors
+	if err == nil || !errors.As(err, &flaws) {
+		return
+	}
+	for _, flaw := range flaws {
+		attr := s.r.find(flaw.Attribute)
+		if attr == nil {
+			s.w.found.error(CodeMissing, s.spec.Address, s.d.block.DefRange(), "Invalid timetable", "%v.", flaw.Err)
+			continue
+		}
+		if attr.Name == "every" && s.spec.Every == 0 || attr.Name == "offset" && s.spec.Offset == 0 && !strings.Contains(flaw.Err.Error(), "missing") {
+			continue // reported when it was read
+		}
+		rng, detail := attr.Expr.Range(), flaw.Err.Error()
+		if e := (*cron.Error)(nil); errors.As(flaw.Err, &e) {
+			rng = inText(attr.Expr, flaw.Index, e.Offset, e.Length)
+		}
+		s.w.found.error(CodeValue, s.spec.Address, rng, "Invalid "+flaw.Attribute, "%s.", detail)
+	}
+}
+
+// inText is the place of a part of a text that stands in quotes, or of element i
+// of a list of such; otherwise of all of it.
+func inText(x hclsyntax.Expression, i, offset, length int) hcl.Range {
+	if members, ok := x.(*hclsyntax.TupleConsExpr); ok && i < len(members.Exprs) {
+		x = members.Exprs[i]
+	}
+	rng := x.Range()
+	template, ok := x.(*hclsyntax.TemplateExpr)
+	if !ok || len(template.Parts) != 1 || !template.IsStringLiteral() {
+		return rng
+	}
+	part := template.Parts[0].Range()
+	v, ok := constant(x)
+	// An escape in the text would shift offsets.
+	if !ok || part.End.Byte-part.Start.Byte != len(v.AsString()) || rng.Start.Line != rng.End.Line {
+		return rng
+	}
+	shift := func(n int) hcl.Pos {
+		return hcl.Pos{Line: part.Start.Line, Column: part.Start.Column + n, Byte: part.Start.Byte + n}
+	}
+	return hcl.Range{Filename: rng.Filename, Start: shift(offset), End: shift(offset + max(1, length))}
+}
+
+func (s *schedule) flow() (*spec.Flow, bool) {
+	attr := s.r.find("flow")
+	if attr == nil {
+		return nil, false // reported as missing
+	}
+	t, ok := s.w.reference(s.spec.Address, "flow", attr.Expr)
+	if !ok {
+		return nil, false
+	}
+	s.spec.Flow = spec.FlowAddress(t.name, t.key)
+	if f, ok := s.flows[s.spec.Flow]; ok {
+		return f, true
+	}
+	names, keys := []string{}, []string{}
+	for _, d := range s.w.root.flows {
+		names = append(names, d.name)
+	}
+	for addr := range s.flows {
+		if addr.Name() == t.name {
+			keys = append(keys, string(addr))
+		}
+	}
+	slices.Sort(keys)
+	_, disabled := s.w.disabled[s.spec.Flow]
+	switch {
+	case disabled:
+		s.w.found.error(CodeReference, s.spec.Address, attr.Expr.Range(), "The flow is not enabled", "%s is not enabled, so nothing can be scheduled. Give the schedule the same enabled.", s.spec.Flow)
+	case len(keys) > 0:
+		s.w.found.error(CodeReference, s.spec.Address, attr.Expr.Range(), "Unknown instance", "There is no %s; there is %s.", s.spec.Flow, keys[0])
+	case slices.Contains(names, t.name) && s.w.found.hasErrors():
+		// Its for_each could not be evaluated, which was reported.
+	default:
+		s.w.found.error(CodeReference, s.spec.Address, attr.Expr.Range(), "Unknown flow", "There is no %s.%s", s.spec.Flow, eval.DidYouMean(t.name, names))
+	}
+	return nil, false
+}
+
+func (s *schedule) params(flow *spec.Flow) {
+	byName := make(map[string]*spec.Param, len(flow.Params))
+	for _, p := range flow.Params {
+		byName[p.Name] = p
+	}
+	scope := &runTime{w: s.w, addr: s.spec.Address, file: s.d.file}
+	attr := s.r.find("params")
+	if attr != nil && !isNull(attr.Expr) {
+		scope.entries(attr.Expr, func(name string, rng hcl.Range, x hclsyntax.Expression) {
+			p, ok := byName[name]
+			if !ok {
+				s.w.found.error(CodeReference, s.spec.Address, rng, "Unknown parameter", "%s has no param %q.%s", flow.Address, name, eval.DidYouMean(name, slices.Sorted(maps.Keys(byName))))
+				return
+			}
+			ty, err := expr.DecodeType(p.Type)
+			if err != nil {
+				return // reported where it is declared
+			}
+			if v := scope.value(x, ty, true); v != nil {
+				if s.spec.Params == nil {
+					s.spec.Params = map[string]*spec.Value{}
+				}
+				s.spec.Params[name] = v
+			}
+		})
+	}
+	for _, p := range flow.Params {
+		if _, given := s.spec.Params[p.Name]; p.Default == nil && !given && !s.w.found.hasErrors() {
+			s.w.found.error(CodeMissing, s.spec.Address, s.d.block.DefRange(), "Missing parameter", "%s needs param %q, which has no default. Give it: params = { %s = … }.", flow.Address, p.Name, p.Name)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package lang
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// target is what a reference such as flow.x or pool.x["k"] names. keyed tells
+// that a key was written.
+type target struct {
+	name, key string
+	keyed     bool
+}
+
+// reference reads an expression that stands for a declared thing of a kind, and
+// is not a value.
+func (w *worker) reference(addr spec.Address, kind string, x hclsyntax.Expression) (target, bool) {
+	refuse := func() (target, bool) {
+		hint := ""
+		if v, ok := constant(x); ok && v.Type() == cty.String && spec.ValidName(v.AsString()) {
+			hint = fmt.Sprintf(" Write %s.%s, without quotes.", kind, v.AsString())
+		}
+		w.found.error(CodeReference, addr, x.Range(), "Not a reference", "A reference to a %s is needed here, such as %s.NAME or %s.NAME[\"key\"].%s", kind, kind, kind, hint)
+		return target{}, false
+	}
+	switch x.(type) {
+	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.IndexExpr:
+	default:
+		return refuse()
+	}
+	found := eval.Find(x)
+	if len(found.References) == 0 {
+		return refuse()
+	}
+	m := found.References[0]
+	t := target{}
+	name, ok := m.Attr(1)
+	if m.Root() != kind || !ok || len(m.Rest) > 0 {
+		return refuse()
+	}
+	t.name = name
+	switch {
+	case m.Key != nil && len(m.Traversal) == 2:
+		v, ok := w.value(addr, m.Key, cty.String)
+		if !ok || v.IsNull() {
+			return t, false
+		}
+		t.key, t.keyed = v.AsString(), true
+	case len(m.Traversal) == 3:
+		step, ok := m.Traversal[2].(hcl.TraverseIndex)
+		if !ok || step.Key.Type() != cty.String {
+			return refuse()
+		}
+		t.key, t.keyed = step.Key.AsString(), true
+	case len(m.Traversal) != 2:
+		return refuse()
+	}
+	return t, true
+}
+
+// isNull recognises an attribute that is unset by null.
+func isNull(x hclsyntax.Expression) bool {
+	literal, ok := x.(*hclsyntax.LiteralValueExpr)
+	return ok && literal.Val.IsNull()
+}

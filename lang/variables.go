@@ -1,0 +1,227 @@
+package lang
+
+import (
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/schema"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// variables fills config.Vars. The order in which sources win is Terraform's:
+// default, environment, lft.vars, *.auto.vars by name, -var-file, -var.
+func (l *loader) variables(w *worker) {
+	l.config.Vars = make(map[string]cty.Value, len(l.root.variables))
+	voc, _ := schema.File().Block("variable")
+	declared := map[string]*variable{}
+	for _, d := range l.root.variables {
+		l.found.check(voc, d.block, nil, spec.Address("var."+d.name))
+		declared[d.name] = w.variable(d, voc)
+	}
+	for name, text := range l.opt.Env {
+		if v, ok := declared[name]; ok { // others belong to other folders
+			v.fromText(w, "LFT_VAR_"+name, text)
+		}
+	}
+	for _, f := range l.variableFiles() {
+		l.fromFile(w, f, declared)
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.opt.Vars)) {
+		v, ok := declared[name]
+		if !ok {
+			l.found.error(CodeVariable, "", hcl.Range{}, "Undeclared variable", "-var %s: the folder declares no variable %q.%s", name, name, eval.DidYouMean(name, slices.Sorted(maps.Keys(declared))))
+			continue
+		}
+		v.fromText(w, "-var "+name, l.opt.Vars[name])
+	}
+	retained := 0
+	for _, d := range l.root.variables {
+		v := declared[d.name]
+		l.config.Vars[d.name] = v.result(w)
+		retained += expr.Size(l.config.Vars[d.name], eval.MaxRetained)
+	}
+	if retained > eval.MaxRetained {
+		l.found.error(CodeLimit, "", hcl.Range{}, "Too much data", "All variables together have more than %d bytes.", eval.MaxRetained)
+	}
+}
+
+// variable is one while its value is looked for.
+type variable struct {
+	addr     spec.Address
+	at       hcl.Range
+	ty       cty.Type
+	defaults *typeexpr.Defaults
+	value    cty.Value // NilVal: none yet
+	broken   bool      // a fault was reported
+}
+
+func (w *worker) variable(d declaration, voc schema.Block) *variable {
+	v := &variable{addr: spec.Address("var." + d.name), at: d.block.DefRange(), ty: cty.DynamicPseudoType}
+	if attr, ok := d.block.Body.Attributes["type"]; ok {
+		ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(attr.Expr)
+		if diags.HasErrors() {
+			w.found.types(v.addr, attr, diags)
+			v.broken = true
+		} else {
+			v.ty, v.defaults = ty, defaults
+		}
+	}
+	reader{w: w, addr: v.addr, voc: voc, body: d.block.Body}.text("description")
+	if attr, ok := d.block.Body.Attributes["default"]; ok {
+		value, ok := w.isolated(v.addr, attr.Expr)
+		if !ok {
+			v.broken = true
+			return v
+		}
+		v.set(w, attr.Expr.Range(), "The default", value)
+	}
+	return v
+}
+
+// isolated evaluates what may mention nothing: defaults and variable files.
+func (w *worker) isolated(addr spec.Address, x hclsyntax.Expression) (cty.Value, bool) {
+	if found := eval.Find(x); len(found.References) > 0 {
+		w.found.error(CodeReference, addr, found.References[0].Traversal.SourceRange(), "No references here", "The value of a variable cannot mention others. Use a local value for that.")
+		return cty.DynamicVal, false
+	}
+	return w.value(addr, x, cty.DynamicPseudoType)
+}
+
+func (v *variable) set(w *worker, rng hcl.Range, source string, value cty.Value) {
+	if v.defaults != nil && !value.IsNull() && value.IsKnown() {
+		value = v.defaults.Apply(value)
+	}
+	literal := &hclsyntax.LiteralValueExpr{Val: value, SrcRange: rng}
+	converted, err := w.evaluator.Eval(literal, v.ty)
+	if err != nil {
+		v.broken = true
+		w.found.error(CodeVariable, v.addr, rng, "Unsuitable value", "%s does not fit variable %q: %s", source, v.addr.Instance(), err.Detail)
+		return
+	}
+	v.value = converted
+}
+
+// fromText reads text from a command line or environment: as it is for simple
+// types, else as an expression.
+func (v *variable) fromText(w *worker, source, text string) {
+	if v.ty.IsPrimitiveType() || v.ty == cty.DynamicPseudoType {
+		v.set(w, hcl.Range{}, source, cty.StringVal(text))
+		return
+	}
+	x, err := expr.Parse(text)
+	if err == nil {
+		if found := eval.Find(x); len(found.References) > 0 {
+			err = &expr.Error{Summary: "a reference", Detail: "it can hold no references; texts stand in quotes."}
+		}
+	}
+	var value cty.Value
+	if err == nil {
+		value, err = w.evaluator.Eval(x, cty.DynamicPseudoType)
+	}
+	if err != nil {
+		v.broken = true
+		w.found.error(CodeVariable, v.addr, hcl.Range{}, "Unsuitable value", "%s is read as an expression, because variable %q is a %s: %s", source, v.addr.Instance(), v.ty.FriendlyNameForConstraint(), err.Error())
+		return
+	}
+	v.set(w, hcl.Range{}, source, value)
+}
+
+func (v *variable) result(w *worker) cty.Value {
+	switch {
+	case v.broken:
+		return cty.DynamicVal
+	case v.value == cty.NilVal:
+		name := v.addr.Instance()
+		w.found.error(CodeVariable, v.addr, v.at, "No value for the variable", "Variable %q has no default. Set it: -var %s=…, -var-file, or LFT_VAR_%s.", name, name, name)
+		return cty.DynamicVal
+	}
+	return v.value
+}
+
+// variableFiles lists them in the order in which they are read.
+func (l *loader) variableFiles() []*file {
+	var files []*file
+	entries, err := fs.ReadDir(l.fsys, ".")
+	if err != nil {
+		return nil // reported when the folder was read
+	}
+	var auto []string
+	for _, entry := range entries {
+		if isVariableFile(entry.Name()) && !entry.IsDir() {
+			auto = append(auto, entry.Name())
+		}
+	}
+	// lft.vars comes before those that are named after something.
+	slices.SortFunc(auto, func(a, b string) int {
+		if (a == "lft.vars") != (b == "lft.vars") {
+			if a == "lft.vars" {
+				return -1
+			}
+			return 1
+		}
+		if a < b {
+			return -1
+		}
+		return 1
+	})
+	for _, name := range append(auto, l.opt.VarFiles...) {
+		f := &file{name: name}
+		if !fs.ValidPath(name) {
+			f.refuse(CodeRead, 0, "The file cannot be read", "%s is not a path inside the folder.", name)
+		} else {
+			f.load(l.fsys)
+		}
+		files = append(files, f)
+	}
+	for _, given := range l.opt.VarData {
+		f := &file{name: given.Name}
+		f.parse(given.Data)
+		files = append(files, f)
+	}
+	return files
+}
+
+func (l *loader) fromFile(w *worker, f *file, declared map[string]*variable) {
+	if _, ok := l.found.files[f.name]; !ok {
+		l.found.files[f.name] = f
+	}
+	if f.err != nil {
+		l.found.error(f.code, "", f.err.Range, f.err.Summary, "%s", f.err.Detail)
+	}
+	l.found.syntax(f.errs)
+	if f.body == nil {
+		return
+	}
+	for _, block := range f.body.Blocks {
+		l.found.error(CodeVariable, "", block.TypeRange, "A block in a variable file", "A variable file holds NAME = VALUE; blocks belong into *.hcl files.")
+	}
+	for _, attr := range attributes(f.body) {
+		v, ok := declared[attr.Name]
+		if !ok {
+			l.found.warn(CodeVariable, "", attr.NameRange, "Undeclared variable", "The folder declares no variable %q; the value is not used.%s", attr.Name, eval.DidYouMean(attr.Name, slices.Sorted(maps.Keys(declared))))
+			continue
+		}
+		if value, ok := w.isolated(v.addr, attr.Expr); ok {
+			v.set(w, attr.Expr.Range(), "The value", value)
+		} else {
+			v.broken = true
+		}
+	}
+}
+
+// types reports faults in a type.
+func (f *findings) types(addr spec.Address, attr *hclsyntax.Attribute, diags hcl.Diagnostics) {
+	hint := "Write string, number, bool, list(string), set(string), map(string) or object({ name = string })."
+	if v, ok := constant(attr.Expr); ok && v.Type() == cty.String {
+		hint = "Write the type without quotes: " + v.AsString() + "."
+	}
+	f.error(CodeValue, addr, attr.Expr.Range(), "Invalid type", "%s %s", diags[0].Detail, hint)
+}

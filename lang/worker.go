@@ -1,0 +1,77 @@
+package lang
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// worker decodes on one goroutine. each is the instance it is at.
+type worker struct {
+	*loader
+	found     *findings
+	evaluator *expr.Evaluator
+	each      *eval.Each
+}
+
+func (w *worker) resolve(t hcl.Traversal) (cty.Value, int, *expr.Error) {
+	return w.config.Resolve(t, w.each)
+}
+
+// value evaluates at config time. It reports its own faults; false also means
+// that a fault was reported before, where the value was made.
+func (w *worker) value(addr spec.Address, x hclsyntax.Expression, want cty.Type) (cty.Value, bool) {
+	if v, ok := constant(x); ok && v.Type().Equals(want) {
+		return v, true
+	}
+	if found := eval.Find(x); found.RunTime {
+		w.refuseRunTime(addr, found)
+		return cty.DynamicVal, false
+	}
+	v, err := w.evaluator.Eval(x, want)
+	if err != nil {
+		w.suggestFunction(err, x)
+		w.found.fault(addr, err)
+		return v, false
+	}
+	return v, v.IsWhollyKnown()
+}
+
+// constant recognises what most attributes are: a literal.
+func constant(x hclsyntax.Expression) (cty.Value, bool) {
+	switch x := x.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return x.Val, !x.Val.IsNull() && x.Val.Type() == cty.Bool
+	case *hclsyntax.TemplateExpr:
+		if len(x.Parts) == 1 {
+			if part, ok := x.Parts[0].(*hclsyntax.LiteralValueExpr); ok {
+				return part.Val, part.Val.Type() == cty.String
+			}
+		}
+	}
+	return cty.NilVal, false
+}
+
+func (w *worker) refuseRunTime(addr spec.Address, found eval.Mentions) {
+	for _, m := range found.References {
+		switch m.Root() {
+		case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
+			w.found.error(CodeRunTime, addr, m.Traversal.SourceRange(), "The value must be known now",
+				"%s.* is only known when a job runs, but this is needed to plan.", m.Root())
+			return
+		}
+	}
+}
+
+// suggestFunction adds the nearest name to a call of an unknown function.
+func (w *worker) suggestFunction(err *expr.Error, x hclsyntax.Expression) {
+	for _, call := range eval.Find(x).Calls {
+		if call.NameRange == err.Range && err.Summary == expr.UnknownFunction {
+			err.Detail += eval.DidYouMean(call.Name, w.evaluator.FunctionNames())
+		}
+	}
+}
