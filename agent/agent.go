@@ -81,6 +81,8 @@ type agent struct {
 	bucket  bucket
 	shipper *logship.Shipper
 
+	fresh bool // the journal was made by this life
+
 	// owner
 	brain   *brain.Brain
 	journal *journal.Journal
@@ -119,6 +121,7 @@ func open(c Config) (_ *agent, err error) {
 	if a.journal, records, err = journal.Open(filepath.Join(c.Dir, "journal")); err != nil {
 		return nil, err
 	}
+	a.fresh = a.journal.Seq() == 0
 	if n := a.journal.Cut(); n > 0 {
 		a.log.Warn("the journal ended in the middle of a record, which is cut off", "bytes", n)
 	}
@@ -140,8 +143,8 @@ func open(c Config) (_ *agent, err error) {
 }
 
 func (a *agent) close() error {
-	a.bucket.close()
 	err := a.journal.Close()
+	a.bucket.close()
 	a.lock.Close()
 	return err
 }

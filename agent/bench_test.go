@@ -2,9 +2,12 @@ package agent_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,9 +23,10 @@ func BenchmarkFanOut(b *testing.B) {
 	m := newMaster(b)
 	c := config(b, b.TempDir(), m)
 	c.Slots = 64
-	launch(b, c)
+	p := launch(b, c)
 	m.connected(1)
 	task := anyTask(b, map[string]any{"command": []string{"/bin/true"}}, nil)
+	agentCPU, keeperCPU := cpu(b, p.cmd.Process.Pid), cpu(b, keeperPID(b, c.Dir))
 	var ours, plain time.Duration
 	round := 0
 	for b.Loop() {
@@ -41,6 +45,27 @@ func BenchmarkFanOut(b *testing.B) {
 	b.ReportMetric(n/ours.Seconds(), "jobs/s")
 	b.ReportMetric(n/plain.Seconds(), "plain/s")
 	b.ReportMetric(plain.Seconds()/ours.Seconds(), "ratio")
+	b.ReportMetric(float64((cpu(b, p.cmd.Process.Pid)-agentCPU).Microseconds())/n, "agent-cpu-µs/job")
+	b.ReportMetric(float64((cpu(b, keeperPID(b, c.Dir))-keeperCPU).Microseconds())/n, "keeper-cpu-µs/job")
+}
+
+// cpu is the time a process has used, without its children.
+func cpu(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // forkPlainly is what the hardware gives a Go program.

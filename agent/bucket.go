@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/leifengta/lft/engine/blob"
 	"github.com/leifengta/lft/engine/blob/dirblob"
@@ -17,6 +18,7 @@ type bucket struct {
 	address string
 	cluster string
 	open    *dirblob.Bucket
+	wanted  [2]string         // address and cluster of one that is down
 	closers []*dirblob.Bucket // all ever opened; an upload may still use an earlier one
 }
 
@@ -46,7 +48,7 @@ func (b *bucket) use(ctx context.Context, address, cluster string) (_ blob.Bucke
 		return nil, false, fmt.Errorf("bucket %s: %w", address, err)
 	}
 	b.closers = append(b.closers, opened)
-	b.open, b.address, b.cluster = opened, address, cluster
+	b.open, b.address, b.cluster, b.wanted = opened, address, cluster, [2]string{}
 	return opened, true, nil
 }
 
@@ -58,21 +60,57 @@ func (b *bucket) close() {
 	}
 }
 
-// useBucket points the shipper at the bucket a master named. A bucket that is
-// down keeps the logs in the spool and nothing else; the next registration tries
-// again, as does retryBucket.
+// bucketPause is how long a bucket that is down is left alone.
+const bucketPause = 3 * time.Second
+
+// useBucket points the shipper at the bucket a master named. One that is down
+// keeps the logs in the spool and nothing else; it is tried again until ctx, that
+// of the agent's work, ends.
 func (a *agent) useBucket(ctx context.Context, address, cluster string) error {
 	if address == "" {
 		return nil
 	}
-	opened, fresh, err := a.bucket.use(ctx, address, cluster)
-	switch {
-	case errors.Is(err, errBucket):
+	err := a.tryBucket(ctx, address, cluster)
+	if err == nil || errors.Is(err, errBucket) {
 		return err
-	case err != nil:
-		a.log.Error("logs stay in the spool", "error", err)
-	case fresh:
+	}
+	a.log.Error("logs stay in the spool; trying again", "error", err)
+	if !a.bucket.want(address, cluster) {
+		return nil // somebody is at it
+	}
+	go func() {
+		for err != nil && a.bucket.wants(address, cluster) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(bucketPause):
+				err = a.tryBucket(ctx, address, cluster)
+			}
+		}
+	}()
+	return nil
+}
+
+func (a *agent) tryBucket(ctx context.Context, address, cluster string) error {
+	opened, fresh, err := a.bucket.use(ctx, address, cluster)
+	if fresh {
 		a.shipper.SetBucket(opened)
 	}
-	return nil
+	return err
+}
+
+// want notes which bucket is to be tried again; it reports whether that is news.
+func (b *bucket) want(address, cluster string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	want := [2]string{address, cluster}
+	news := b.wanted != want
+	b.wanted = want
+	return news
+}
+
+func (b *bucket) wants(address, cluster string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.wanted == [2]string{address, cluster}
 }

@@ -200,9 +200,7 @@ func TestStopKeeper(t *testing.T) {
 	m.order("t1", "true")
 	m.end("t1")
 	p.term()
-	if pid := keeperPID(t, c.Dir); pid != 0 {
-		t.Errorf("keeper %d lives", pid)
-	}
+	eventually(t, "the end of the keeper", func() bool { return keeperPID(t, c.Dir) == 0 })
 	// With a job left it stays.
 	p.start(c)
 	m.connected(2)

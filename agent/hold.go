@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -101,29 +103,57 @@ func (a *agent) meet(ctx context.Context, client *keeper.Client) {
 	for _, e := range late {
 		a.ended(ctx, e)
 	}
+	a.freeSettled()
+}
+
+// freeSettled gives back spool files whose attempts are settled: an earlier life
+// ended, or the keeper was away, between the last word of the master and this.
+func (a *agent) freeSettled() {
+	if a.fresh {
+		return // whose journal is gone knows nothing about them
+	}
+	files, err := logship.Spool(keeper.SpoolDir(a.c.Dir))
+	if err != nil {
+		a.log.Warn("the spool cannot be listed", "error", err)
+	}
+	for _, f := range files {
+		if !a.brain.Knows(f.Token) {
+			a.free(f.Token, f.Bytes)
+		}
+	}
 }
 
 // listen passes the keeper's events on until it is gone.
 func (a *agent) listen(ctx context.Context, client *keeper.Client) {
 	for ev := range client.Events() {
+		batch := []keeper.Event{ev}
+		for len(client.Events()) > 0 {
+			batch = append(batch, <-client.Events())
+		}
 		a.inbox.post(func() {
-			if a.keeper != client {
-				return
-			}
-			switch ev := ev.(type) {
-			case keeper.Started:
-				a.brain.Step(now(), brain.Started{Token: ev.Token, At: brain.Time(ev.At)})
-			case keeper.Grown:
-				a.shipper.Grown(ev.Token, a.brain.LogEnd(ev.Token))
-			case keeper.Ended:
-				a.ended(ctx, ev)
-			case keeper.Gone:
-				a.log.Warn("keeper is gone", "error", ev.Err)
-				a.keeper = nil
-				client.Close()
-				a.brain.Step(now(), brain.KeeperGone{})
+			for _, ev := range batch {
+				a.hear(ctx, client, ev)
 			}
 		})
+	}
+}
+
+func (a *agent) hear(ctx context.Context, client *keeper.Client, ev keeper.Event) {
+	if a.keeper != client {
+		return
+	}
+	switch ev := ev.(type) {
+	case keeper.Started:
+		a.brain.Step(now(), brain.Started{Token: ev.Token, At: brain.Time(ev.At)})
+	case keeper.Grown:
+		a.shipper.Grown(ev.Token, a.brain.LogEnd(ev.Token))
+	case keeper.Ended:
+		a.ended(ctx, ev)
+	case keeper.Gone:
+		a.log.Warn("keeper is gone", "error", ev.Err)
+		a.keeper = nil
+		client.Close()
+		a.brain.Step(now(), brain.KeeperGone{})
 	}
 }
 
@@ -231,6 +261,11 @@ func (a *agent) shipLeftovers(ctx context.Context) {
 
 // shipLate ships the log of an attempt whose result is known already.
 func (a *agent) shipLate(ctx context.Context, token string, bytes int64) {
+	if _, err := os.Stat(filepath.Join(keeper.SpoolDir(a.c.Dir), token)); errors.Is(err, fs.ErrNotExist) {
+		a.log.Error("the rest of a log is gone: its spool file was removed", "token", token)
+		a.post(brain.LogGone{Token: token})
+		return
+	}
 	a.shipper.Grown(token, a.brain.LogEnd(token))
 	go func() { a.uploaded(a.finish(ctx, token, bytes)) }()
 }

@@ -74,8 +74,10 @@ func (l *link) close() {
 	}
 }
 
+// client speaks plainly: to compress each small message costs more than all else
+// on its way.
 func (l *link) client(base string) lftv1connect.AgentServiceClient {
-	return lftv1connect.NewAgentServiceClient(l.http, base)
+	return lftv1connect.NewAgentServiceClient(l.http, base, connect.WithAcceptCompression("gzip", nil, nil))
 }
 
 // register asks one master after the other until one takes the agent, and says
@@ -158,9 +160,9 @@ func (l *link) round(ctx context.Context, req *lftv1.RegisterRequest) (*lftv1.Re
 }
 
 func (l *link) ask(ctx context.Context, base string, req *lftv1.RegisterRequest) (*lftv1.RegisterResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, registerWait)
+	soon, cancel := context.WithTimeout(ctx, registerWait)
 	defer cancel()
-	r, err := l.client(base).Register(ctx, req)
+	r, err := l.client(base).Register(soon, req)
 	if err != nil {
 		return nil, err
 	}

@@ -128,6 +128,8 @@ func (b *Brain) Step(at Time, ev Event) {
 		b.onSwept(ev.List)
 	case Uploaded:
 		b.onUploaded(ev.Token, ev.Chunk)
+	case LogGone:
+		b.onLogGone(ev.Token)
 	case Registered:
 		b.onRegistered(ev)
 	case Message:
@@ -191,6 +193,9 @@ func (b *Brain) Task(token string) ([]byte, bool) {
 	}
 	return e.task, true
 }
+
+// Knows reports whether the agent answers for a token.
+func (b *Brain) Knows(token string) bool { return b.entries[token] != nil }
 
 // Session is the open session, 0 if there is none.
 func (b *Brain) Session() int64 {

@@ -158,6 +158,9 @@ func (b *Brain) Records() []Record {
 		if e.result != nil {
 			out = append(out, Ended{Token: e.token, Result: *e.result})
 		}
+		if e.shipped > 0 {
+			out = append(out, Stored{Token: e.token, To: e.shipped})
+		}
 		for _, c := range e.chunks {
 			out = append(out, Shipped{Token: e.token, Chunk: c})
 		}
@@ -192,6 +195,10 @@ func (b *Brain) restore(r Record) {
 		if e, ok := b.entries[r.Token]; ok {
 			e.chunks = append(e.chunks, r.Chunk)
 			b.tell(e)
+		}
+	case Stored:
+		if e, ok := b.entries[r.Token]; ok {
+			e.shipped = r.To
 		}
 	case Settled:
 		if e, ok := b.entries[r.Token]; ok {

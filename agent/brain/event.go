@@ -60,6 +60,10 @@ type Uploaded struct {
 	Chunk Chunk
 }
 
+// LogGone says that what a token's log still holds beside the bucket is gone: its
+// spool file was removed by somebody else.
+type LogGone struct{ Token string }
+
 // Registered answers Ready.Register.
 type Registered struct {
 	Session     int64
@@ -114,6 +118,7 @@ func (Started) event()      {}
 func (Finished) event()     {}
 func (Swept) event()        {}
 func (Uploaded) event()     {}
+func (LogGone) event()      {}
 func (Registered) event()   {}
 func (Message) event()      {}
 func (Sent) event()         {}

@@ -32,6 +32,12 @@ type Shipped struct {
 	Chunk Chunk
 }
 
+// Stored stands for manifest rows that the master has: all log bytes before To.
+type Stored struct {
+	Token string
+	To    int64
+}
+
 // Settled says that the master has acknowledged everything about a token.
 type Settled struct {
 	Token string
@@ -53,6 +59,7 @@ type Kept struct {
 func (Ordered) record() {}
 func (Ended) record()   {}
 func (Shipped) record() {}
+func (Stored) record()  {}
 func (Settled) record() {}
 func (Obeyed) record()  {}
 func (Kept) record()    {}

@@ -16,6 +16,7 @@ const (
 	kindSettled = 4
 	kindObeyed  = 5
 	kindKept    = 6
+	kindStored  = 7
 )
 
 var errShort = errors.New("record is shorter than its kind")
@@ -36,6 +37,9 @@ func encode(p []byte, r brain.Record) ([]byte, error) {
 		p = putString(p, r.Chunk.Object)
 		p = binary.AppendVarint(p, r.Chunk.ObjectOffset)
 		p = putString(p, r.Chunk.SHA256)
+	case brain.Stored:
+		p = putString(append(p, kindStored), r.Token)
+		p = binary.AppendVarint(p, r.To)
 	case brain.Settled:
 		p = putString(append(p, kindSettled), r.Token)
 	case brain.Obeyed:
@@ -78,6 +82,8 @@ func decode(payload []byte) (brain.Record, error) {
 		r = brain.Shipped{Token: d.string(), Chunk: brain.Chunk{
 			From: d.varint(), To: d.varint(), Object: d.string(), ObjectOffset: d.varint(), SHA256: d.string(),
 		}}
+	case kindStored:
+		r = brain.Stored{Token: d.string(), To: d.varint()}
 	case kindSettled:
 		r = brain.Settled{Token: d.string()}
 	case kindObeyed:

@@ -42,6 +42,7 @@ func sample() []brain.Record {
 			Output: []byte("{}"), Log: brain.Log{Bytes: 12, SHA256: "ab", State: "cut", Cut: 4},
 		}},
 		brain.Shipped{Token: "t1", Chunk: brain.Chunk{From: 0, To: 12, Object: "log/x", ObjectOffset: 3, SHA256: "cd"}},
+		brain.Stored{Token: "t1", To: 1 << 40},
 		brain.Settled{Token: "t2"},
 	}
 }
