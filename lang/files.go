@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/leifengta/lft/lang/expr"
-	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/format"
 )
 
 // file is one source file. data is kept for snippets and run-time expressions.
@@ -78,8 +78,8 @@ func twoAtOnce(n int, do func(i int)) {
 }
 
 func (f *file) load(fsys fs.FS) {
-	if info, err := fs.Stat(fsys, f.name); err == nil && info.Size() > eval.MaxFile {
-		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d. Split it: all *.hcl of a folder belong together.", f.name, info.Size(), eval.MaxFile)
+	if info, err := fs.Stat(fsys, f.name); err == nil && info.Size() > format.MaxFile {
+		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d. Split it: all *.hcl of a folder belong together.", f.name, info.Size(), format.MaxFile)
 		return
 	}
 	data, err := fs.ReadFile(fsys, f.name)
@@ -97,16 +97,15 @@ func (f *file) load(fsys fs.FS) {
 // parse checks what HCL's parser must not be given, then parses.
 func (f *file) parse(data []byte) {
 	f.data = data
-	if len(data) > eval.MaxFile {
-		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d.", f.name, len(data), eval.MaxFile)
+	if len(data) > format.MaxFile {
+		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d.", f.name, len(data), format.MaxFile)
 		return
 	}
 	if !f.readable() {
 		return
 	}
-	if at, deep := tooDeep(data); deep {
-		err := eval.Nesting().TooDeep(f.at(at))
-		f.err, f.code = err, CodeLimit
+	if at, deep := format.File().CheckFile(data); deep {
+		f.code, f.err = CodeLimit, expr.TooDeep(format.File(), f.at(at))
 		return
 	}
 	parsed, diags := hclsyntax.ParseConfig(data, f.name, hcl.InitialPos)
@@ -114,20 +113,6 @@ func (f *file) parse(data []byte) {
 	if body, ok := parsed.Body.(*hclsyntax.Body); ok && !diags.HasErrors() {
 		f.body = body
 	}
-}
-
-// tooDeep looks at bytes first, which is some thirty times faster than scanning
-// tokens, and at tokens only where bytes are not sure.
-func tooDeep(data []byte) (offset int, deep bool) {
-	if eval.Nesting().Shallow(data) {
-		return 0, false
-	}
-	// Faults of scanning are reported by the parser, in its own words.
-	tokens, _ := hclsyntax.LexConfig(data, "", hcl.InitialPos)
-	if err := eval.Nesting().Check(tokens, true); err != nil {
-		return err.Range.Start.Byte, true
-	}
-	return 0, false
 }
 
 // readable refuses bytes that are no text, and marks that make text look

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/format"
 	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/spec"
 )
@@ -93,7 +94,7 @@ func (s *runTime) deferred(x hclsyntax.Expression, want cty.Type, found eval.Men
 	if !ok {
 		return nil
 	}
-	return &spec.Value{Expr: expr.Normalize(source), Vars: vars}
+	return &spec.Value{Expr: format.Expression(source), Vars: vars}
 }
 
 func (s *runTime) bounds(x hclsyntax.Expression, source string) *expr.Error {

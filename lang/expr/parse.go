@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/leifengta/lft/lang/format"
 )
 
 // Parse reads the source of a run-time expression, within the bounds of size
@@ -21,14 +23,25 @@ func Parse(source string) (hclsyntax.Expression, *Error) {
 	if diags.HasErrors() {
 		return nil, fromDiags(diags, hcl.Range{})
 	}
-	if err := RunTimeNesting().Check(tokens, false); err != nil {
-		return nil, err
+	if at, deep := RunTimeNesting().Check(tokens, false); deep {
+		return nil, TooDeep(RunTimeNesting(), at)
 	}
 	x, diags := hclsyntax.ParseExpression(text, "", start)
 	if diags.HasErrors() {
 		return nil, fromDiags(diags, hcl.Range{})
 	}
 	return x, nil
+}
+
+// RunTimeNesting bounds the depth of run-time expressions.
+func RunTimeNesting() format.Nesting { return format.Nesting{Levels: MaxNesting, Depth: 1000} }
+
+// TooDeep is the error for text that nests deeper than n at a place.
+func TooDeep(n format.Nesting, at hcl.Range) *Error {
+	return &Error{
+		Range: at, Limit: true, Summary: "Nested too deep",
+		Detail: fmt.Sprintf("Brackets, quotes and interpolations may nest %d deep; operators of one expression count too, up to %d in all.", n.Levels, n.Depth),
+	}
 }
 
 // CheckSource refuses text that is too long to be a run-time expression, or no

@@ -14,12 +14,8 @@ import "github.com/leifengta/lft/lang/expr"
 // Limits are the bounds of config-time evaluation, per worker.
 func Limits() expr.Limits { return expr.Limits{Steps: 20_000_000, Size: 4 << 20, Types: 20_000} }
 
-// Nesting bounds the depth of files.
-func Nesting() expr.Nesting { return expr.Nesting{Levels: 200, Depth: 4000} }
-
 // Bounds of what is read and kept.
 const (
-	MaxFile     = 1 << 20
 	MaxForEach  = 10_000
 	MaxRetained = 64 << 20 // of all variables and locals together
 )

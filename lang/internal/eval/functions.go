@@ -15,6 +15,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/format"
 )
 
 // Functions returns the functions of config time: those of run time, regular
@@ -66,8 +67,8 @@ func (f *files) content(name string) (cty.Value, error) {
 		return cty.NilVal, fmt.Errorf("file %q: %w", name, err)
 	case !info.Mode().IsRegular():
 		return cty.NilVal, fmt.Errorf("%q is not a file", name)
-	case info.Size() > MaxFile:
-		return cty.NilVal, fmt.Errorf("file %q has %d bytes, more than %d", name, info.Size(), MaxFile)
+	case info.Size() > format.MaxFile:
+		return cty.NilVal, fmt.Errorf("file %q has %d bytes, more than %d", name, info.Size(), format.MaxFile)
 	}
 	data, err := fs.ReadFile(f.fsys, name)
 	if err != nil {
@@ -80,7 +81,7 @@ func (f *files) content(name string) (cty.Value, error) {
 	return cty.StringVal(string(data)), nil
 }
 
-// bound is the size of the file; content refuses what is larger than MaxFile.
+// bound is the size of the file; content refuses what is larger than format.MaxFile.
 func (f *files) bound(args []cty.Value, _ int) (int, error) {
 	name := path.Clean(args[0].AsString())
 	if text, ok := f.text[name]; ok {
@@ -90,7 +91,7 @@ func (f *files) bound(args []cty.Value, _ int) (int, error) {
 	if err != nil {
 		return 0, nil //nolint:nilerr // the function itself says what is wrong
 	}
-	return int(min(info.Size(), MaxFile)) + 8, nil
+	return int(min(info.Size(), format.MaxFile)) + 8, nil
 }
 
 func (f *files) exists(name string) (cty.Value, error) {

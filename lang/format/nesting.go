@@ -1,26 +1,15 @@
-package expr
+package format
 
 import (
-	"fmt"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
-
-// HCL's parser and everything that walks its trees recurse, and a Go stack that
-// is used up ends the process. So nesting is counted on tokens, which HCL scans
-// without recursion, before anything is parsed. Two things make depth: levels of
-// brackets, quotes and interpolations, and chains inside one level, such as
-// !!!!x, a ? b : c ? d : e, a[0][1][2] or %{ if } in %{ if }.
 
 // Nesting bounds the depth of source text.
 type Nesting struct {
 	Levels int // of brackets, quotes and interpolations
 	Depth  int // levels, plus the links of chains in all open levels
 }
-
-// RunTimeNesting bounds run-time expressions.
-func RunTimeNesting() Nesting { return Nesting{Levels: MaxNesting, Depth: 1000} }
 
 type level struct {
 	chain     int
@@ -65,24 +54,28 @@ func (d *depth) close() {
 	}
 }
 
-// Check returns where the tokens nest too deep, or nil. body says that they are
+// Check returns where tokens nest too deep, if they do. body says that they are
 // those of a whole file, where a line break ends an expression.
-func (n Nesting) Check(tokens hclsyntax.Tokens, body bool) *Error {
+func (n Nesting) Check(tokens hclsyntax.Tokens, body bool) (at hcl.Range, deep bool) {
 	d := newDepth(n, body)
 	for i, token := range tokens {
 		if d.token(token, tokens[i+1:]) {
-			return n.TooDeep(token.Range)
+			return token.Range, true
 		}
 	}
-	return nil
+	return hcl.Range{}, false
 }
 
-// TooDeep is the error for text that nests too deep at a place.
-func (n Nesting) TooDeep(rng hcl.Range) *Error {
-	return &Error{
-		Range: rng, Limit: true, Summary: "Nested too deep",
-		Detail: fmt.Sprintf("Brackets, quotes and interpolations may nest %d deep; operators of one expression count too, up to %d in all.", n.Levels, n.Depth),
+// CheckFile looks at bytes first, which is some thirty times faster than to scan
+// tokens, and at tokens only where bytes are not sure.
+func (n Nesting) CheckFile(src []byte) (offset int, deep bool) {
+	if n.Shallow(src) {
+		return 0, false
 	}
+	// Faults of scanning are reported by the parser, in its own words.
+	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
+	at, deep := n.Check(tokens, true)
+	return at.Start.Byte, deep
 }
 
 // token counts one token and reports whether it is too deep.

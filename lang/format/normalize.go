@@ -1,4 +1,4 @@
-package expr
+package format
 
 import (
 	"strings"
@@ -7,11 +7,11 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Normalize writes an expression in one way, whatever its spaces, line breaks
+// Expression writes an expression in one way, whatever its spaces, line breaks
 // and comments: a folder that is formatted must not show as changed. Its output
 // is part of what digests are made of, so it may never change for any input, and
 // is our own instead of hclwrite's. Quoted text and heredocs stay as they are.
-func Normalize(source string) string {
+func Expression(source string) string {
 	if tight(source) {
 		return source
 	}

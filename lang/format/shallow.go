@@ -1,4 +1,4 @@
-package expr
+package format
 
 // Shallow reports that text surely keeps the bounds. It looks at bytes only, and
 // counts each that could make depth; text with a form whose end it does not know
