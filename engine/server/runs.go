@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,10 +61,22 @@ func (s *runs) Run(ctx context.Context, req *lftv1.RunRequest) (*lftv1.RunRespon
 		Params:     params,
 		By:         auth.From(ctx).Name,
 	})
+	if errors.Is(err, kernel.ErrConflict) {
+		return nil, s.conflict(ctx, req.GetId(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &lftv1.RunResponse{Id: id}, nil
+}
+
+// conflict tells whose the id is.
+func (s *runs) conflict(ctx context.Context, id string, err error) error {
+	e, found, failure := s.deps.History.Execution(ctx, id)
+	if failure != nil || !found {
+		return err
+	}
+	return fmt.Errorf("%w: %s is %s, given %s", err, id, e.Flow, cmp.Or(string(e.Params), "no parameters"))
 }
 
 // given converts the parameters of a command line to their declared types, and

@@ -95,6 +95,7 @@ func (a *app) host(ctx context.Context, e *engine.Engine, cfg engine.Config) err
 	g, working := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer stop()
+		defer client.CloseIdleConnections() // or the engine waits for them
 		return agent.Run(working, agent.Config{
 			Masters:    []string{base},
 			HTTP:       client,

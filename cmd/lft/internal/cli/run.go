@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,7 +44,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	// Made here, so that a request whose answer is lost can be asked again.
 	id := cmd.String("id")
 	if id == "" {
-		id = newExecutionID()
+		id = newID()
 	}
 	c, err := a.connectTo(ctx, cmd, true)
 	if err != nil {
@@ -141,10 +140,4 @@ func paramMap(texts []string) (map[string]string, error) {
 		params[name] = value
 	}
 	return params, nil
-}
-
-func newExecutionID() string {
-	var random [16]byte
-	rand.Read(random[:]) // never fails
-	return record.NewID(random)
 }

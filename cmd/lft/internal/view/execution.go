@@ -200,7 +200,7 @@ func jobNote(j *lftv1.Job) string {
 	} else if j.GetReason() != "" {
 		parts = append(parts, strings.ReplaceAll(j.GetReason(), "_", " "))
 	}
-	if m, _, _ := strings.Cut(j.GetMessage(), "\n"); m != "" {
+	if m, _, _ := strings.Cut(j.GetMessage(), "\n"); m != "" && !strings.HasPrefix(m, "exit code ") {
 		parts = append(parts, m)
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")

@@ -29,6 +29,9 @@ func (p *Progress) Update(res *lftv1.GetExecutionResponse, now time.Time) {
 		p.draw(p.picture(res, now))
 		return
 	}
+	if res.GetExecution().GetEndedAt() != nil && len(p.seen) == 0 {
+		return // it was over before anybody looked; the report says it all
+	}
 	for _, j := range res.GetJobs() {
 		p.tell(j)
 	}
