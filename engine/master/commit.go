@@ -27,7 +27,7 @@ type flight struct {
 // push commits what has followed, unless a commit is under way or it pays to
 // wait for more.
 func (l *loop) push(ctx context.Context) error {
-	if l.isCareful() {
+	if l.careful {
 		return l.pushAll(ctx)
 	}
 	if l.flight != nil || !l.dirty {
@@ -109,7 +109,7 @@ func (l *loop) land(ctx context.Context, err error) error {
 		return l.reload(ctx, false)
 	case errors.Is(err, lease.ErrPoison):
 		d := &defect{rows: &f.ready.Rows, err: err}
-		if l.isCareful() {
+		if l.careful {
 			d.sub = l.current
 		}
 		return d

@@ -23,13 +23,13 @@ type heads struct {
 
 	mu       sync.Mutex
 	acted    map[string]int64        // revision by project uid
-	compiled map[string]kernel.Adopt // the last one made, by project uid
-	rejected map[string]int64        // revisions the kernel could not digest
+	good     map[string]kernel.Adopt // the last one the kernel has digested
+	rejected map[string]int64        // the last one it could not
 }
 
 func (h *heads) init(defs Definitions, solo bool) {
 	h.defs, h.solo = defs, solo
-	h.acted, h.compiled, h.rejected = map[string]int64{}, map[string]kernel.Adopt{}, map[string]int64{}
+	h.acted, h.good, h.rejected = map[string]int64{}, map[string]kernel.Adopt{}, map[string]int64{}
 }
 
 // due reports whether a is still news.
@@ -43,6 +43,7 @@ func (h *heads) adopted(a kernel.Adopt) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.acted[a.ProjectUID] = a.Revision
+	h.good[a.ProjectUID] = a
 }
 
 func (h *heads) reject(a kernel.Adopt) {
@@ -72,12 +73,12 @@ func (h *heads) newer(ctx context.Context, l *loop) ([]kernel.Adopt, error) {
 		if err != nil {
 			return nil, err
 		}
+		last := h.digested(p.UID)
 		for _, head := range due {
-			a, err := h.compile(ctx, l, head)
-			if err != nil {
+			if last, err = h.compile(ctx, l, head, last); err != nil {
 				return nil, err
 			}
-			out = append(out, a)
+			out = append(out, last)
 		}
 	}
 	return out, nil
@@ -104,37 +105,37 @@ func (h *heads) between(ctx context.Context, p record.Project, from int64) ([]re
 	return due, nil
 }
 
-// compile makes the event that adopts a revision. One that makes no sense keeps
-// its number and gets the content of the last good one.
-func (h *heads) compile(ctx context.Context, l *loop, p record.Project) (kernel.Adopt, error) {
+// digested is what the kernel has acted on last.
+func (h *heads) digested(project string) kernel.Adopt {
 	h.mu.Lock()
-	last, bad := h.compiled[p.UID], h.rejected[p.UID] == p.Revision
+	defer h.mu.Unlock()
+	return h.good[project]
+}
+
+// compile makes the event that adopts a revision. One that makes no sense keeps
+// its number and gets the content of the one before.
+func (h *heads) compile(ctx context.Context, l *loop, p record.Project, last kernel.Adopt) (kernel.Adopt, error) {
+	h.mu.Lock()
+	bad := h.rejected[p.UID] == p.Revision
 	h.mu.Unlock()
-	graphs := graphsOf(last)
 	if !bad {
-		a, err, fatal := h.read(ctx, p, graphs)
-		if fatal {
-			return kernel.Adopt{}, err
+		a, senseless, err := h.read(ctx, p, graphsOf(last))
+		if err != nil || senseless == nil {
+			return a, err
 		}
-		if err == nil {
-			h.mu.Lock()
-			h.compiled[p.UID] = a
-			h.mu.Unlock()
-			return a, nil
-		}
-		l.log.Error("revision makes no sense to this version; going on with the one before", "error", err)
+		l.log.Error("revision makes no sense to this version; going on with the one before", "error", senseless)
 	}
 	last.ProjectUID, last.Project = p.UID, p.Name
 	last.Revision, last.EffectiveFrom = p.Revision, p.EffectiveFrom
 	return last, nil
 }
 
-// read compiles the objects of a revision; fatal says that they could not be
-// read, which may be tried again.
-func (h *heads) read(ctx context.Context, p record.Project, graphs map[string]*kernel.Graph) (a kernel.Adopt, err error, fatal bool) { //nolint:revive // two errors
+// read compiles the objects of a revision. When err is nil and senseless is not,
+// they were read but cannot be compiled, and that will not change.
+func (h *heads) read(ctx context.Context, p record.Project, graphs map[string]*kernel.Graph) (a kernel.Adopt, senseless, err error) {
 	objects, err := h.defs.Objects(ctx, p.UID, p.Revision)
 	if err != nil {
-		return a, fmt.Errorf("read project %s at revision %d: %w", p.Name, p.Revision, err), true
+		return a, nil, fmt.Errorf("read project %s at revision %d: %w", p.Name, p.Revision, err)
 	}
 	var digests []string
 	for _, o := range objects {
@@ -144,12 +145,12 @@ func (h *heads) read(ctx context.Context, p record.Project, graphs map[string]*k
 	}
 	specs, err := h.specs(ctx, digests)
 	if err != nil {
-		return a, err, true
+		return a, nil, err
 	}
-	a, err = kernel.CompileProject(p, objects,
+	a, senseless = kernel.CompileProject(p, objects,
 		func(digest string) ([]byte, bool) { data, ok := specs[digest]; return data, ok },
 		func(digest string) (*kernel.Graph, bool) { g, ok := graphs[digest]; return g, ok })
-	return a, err, false
+	return a, senseless, nil
 }
 
 func (h *heads) specs(ctx context.Context, digests []string) (map[string][]byte, error) {
@@ -209,6 +210,9 @@ func (h *heads) gather(ctx context.Context, l *loop, live record.Live) (kernel.S
 	}
 	h.mu.Lock()
 	h.acted = acted
+	for _, a := range s.Projects {
+		h.good[a.ProjectUID] = a
+	}
 	h.mu.Unlock()
 	return s, h.graphs(ctx, l, &s)
 }
@@ -231,13 +235,11 @@ func (h *heads) at(ctx context.Context, l *loop, projects []record.Project, old 
 			head.EffectiveFrom = revisions[0].EffectiveFrom
 		}
 	}
-	h.mu.Lock()
-	last, ok := h.compiled[head.UID]
-	h.mu.Unlock()
-	if ok && last.Revision == head.Revision {
+	last := h.digested(head.UID)
+	if last.Revision == head.Revision {
 		return last, true, nil
 	}
-	a, err := h.compile(ctx, l, head)
+	a, err := h.compile(ctx, l, head, last)
 	return a, err == nil, err
 }
 

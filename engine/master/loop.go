@@ -69,10 +69,12 @@ type loop struct {
 	linger   *time.Timer
 
 	// After a defect.
-	careful   time.Time       // not zero: one event per transaction until then
+	careful   bool            // one event per transaction
+	calm      *time.Timer     // ends that
 	notBefore time.Time       // of the next tick
 	excluded  map[string]bool // executions that are left out
 	letters   int64
+	barren    int // ticks in a row that ended in a defect
 }
 
 func newLoop(m *Master, term Term) *loop {
@@ -86,6 +88,7 @@ func newLoop(m *Master, term Term) *loop {
 		excluded: make(map[string]bool),
 		wake:     time.NewTimer(time.Hour),
 		linger:   time.NewTimer(time.Hour),
+		calm:     time.NewTimer(time.Hour),
 	}
 	l.sessions.init(l)
 	l.heads.init(m.cfg.Definitions, m.cfg.Solo)
@@ -129,10 +132,6 @@ func ended(ctx context.Context, err error) error {
 
 // turn waits for something, steps all that is there, and commits.
 func (l *loop) turn(ctx context.Context) error {
-	if l.isCareful() && time.Now().After(l.careful) {
-		l.careful = time.Time{}
-		return l.reload(ctx, false)
-	}
 	if err := l.await(ctx); err != nil {
 		return err
 	}
@@ -166,12 +165,15 @@ func (l *loop) await(ctx context.Context) error {
 		return l.step(&submission{event: kernel.Tick{}})
 	case <-l.linger.C:
 		return nil
+	case <-l.calm.C:
+		l.careful = false
+		return l.reload(ctx, false)
 	}
 }
 
 // drain steps what waits, in order of arrival.
 func (l *loop) drain(ctx context.Context, first *submission) error {
-	if l.isCareful() {
+	if l.careful {
 		return l.stepApart(ctx, first)
 	}
 	if err := l.step(first); err != nil {
@@ -314,6 +316,7 @@ func (l *loop) submit(ctx context.Context, sub *submission) error {
 func (l *loop) abandon() {
 	l.wake.Stop()
 	l.linger.Stop()
+	l.calm.Stop()
 	f := l.flight
 	if f == nil {
 		return

@@ -22,7 +22,8 @@ const (
 	// tickAgain is how long time stands still after a tick that no execution is
 	// to blame for.
 	tickAgain = time.Second
-	// maxMends bounds the defects of one turn; then another master may try.
+	// maxMends bounds the defects of one turn, and the ticks in vain in a row;
+	// then another master may try.
 	maxMends = 32
 )
 
@@ -50,8 +51,6 @@ func (l *loop) guard(what string, call func()) (err error) {
 	return nil
 }
 
-func (l *loop) isCareful() bool { return !l.careful.IsZero() }
-
 // mended mends until an error is no defect any more.
 func (l *loop) mended(ctx context.Context, err error) error {
 	for range maxMends {
@@ -59,7 +58,7 @@ func (l *loop) mended(ctx context.Context, err error) error {
 		if !ok {
 			return err
 		}
-		if d.sub == nil && l.isCareful() {
+		if d.sub == nil && l.careful {
 			d.sub = l.current
 		}
 		err = l.mend(ctx, d)
@@ -73,7 +72,8 @@ func (l *loop) mend(ctx context.Context, d *defect) error {
 	l.m.stats.defects.Add(1)
 	l.log.Error("defect in the master; starting again from the durable rows", "event", d.event(), "error", d)
 	if d.sub == nil {
-		l.careful = time.Now().Add(carefulFor)
+		l.careful = true
+		l.calm.Reset(carefulFor)
 		return l.reload(ctx, false)
 	}
 	delete(l.waiting, d.sub.id)
@@ -87,6 +87,9 @@ func (l *loop) mend(ctx context.Context, d *defect) error {
 				return err
 			}
 			culprits = found
+		}
+		if l.barren++; len(culprits) == 0 && l.barren > maxMends {
+			return fmt.Errorf("time cannot go on here: %w", d.err)
 		}
 	}
 	if err := l.reload(ctx, false); err != nil {

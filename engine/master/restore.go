@@ -40,7 +40,12 @@ func (l *loop) reload(ctx context.Context, all bool) error {
 	if err := l.adoptNewest(ctx); err != nil {
 		return err
 	}
-	return l.step(&submission{event: kernel.Tick{}})
+	if wait := time.Until(l.notBefore); wait > 0 {
+		l.wake.Reset(wait)
+		return nil
+	}
+	l.backlog = append(l.backlog, &submission{event: kernel.Tick{}})
+	return nil
 }
 
 // load reads the live set until it succeeds.
@@ -87,7 +92,7 @@ func (l *loop) revive(ctx context.Context, snapshot kernel.Snapshot) error {
 
 func (l *loop) try(snapshot kernel.Snapshot) (st state, err error) {
 	limits := kernel.Limits{SchedulesOff: l.cfg.Solo}
-	if l.isCareful() {
+	if l.careful {
 		limits.BatchRows = 1 // so that a refused batch names its culprit
 	}
 	guarded := l.guard("Restore", func() { st, err = l.m.restore(limits, snapshot) })

@@ -35,6 +35,9 @@ func (l *loop) step(sub *submission) error {
 		return l.blame(err, sub)
 	}
 	l.dirty = true
+	if _, tick := sub.event.(kernel.Tick); tick {
+		l.barren = 0
+	}
 	switch {
 	case refused == nil:
 		if sub.id != 0 {
@@ -94,7 +97,7 @@ func (l *loop) answerPrepares(ctx context.Context) error {
 			return nil
 		}
 		for i, p := range asked {
-			if !l.isCareful() && time.Since(began) > quickly {
+			if !l.careful && time.Since(began) > quickly {
 				l.shop.add(asked[i:]...)
 				return nil
 			}
@@ -109,7 +112,7 @@ func (l *loop) answerPrepares(ctx context.Context) error {
 			if err := l.step(&submission{event: answer}); err != nil {
 				return err
 			}
-			if l.isCareful() {
+			if l.careful {
 				if err := l.pushAll(ctx); err != nil {
 					return err
 				}

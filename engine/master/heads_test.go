@@ -1,0 +1,155 @@
+package master
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leifengta/lft/engine/kernel"
+	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// deploy makes revision n the head of project p, with one flow of that many
+// noop jobs.
+func deploy(w *world, n int64) {
+	flow := &spec.Flow{Address: "flow.f"}
+	for i := range n {
+		flow.Jobs = append(flow.Jobs, &spec.Job{Name: string(rune('a' + i)), Type: "noop", Kind: spec.KindInstant})
+	}
+	data := flow.Canonical()
+	digest := spec.Digest(data)
+	w.defs.set(func() {
+		if w.defs.specs == nil {
+			w.defs.specs, w.defs.objects = map[string][]byte{}, map[int64][]record.Object{}
+		}
+		w.defs.specs[digest] = data
+		w.defs.objects[n] = []record.Object{{UID: "u", Kind: "flow", Address: "flow.f", Digest: digest}}
+		at := record.Time(n * 1000)
+		w.defs.projects = []record.Project{{UID: "p", Name: "p", Revision: n, EffectiveFrom: at}}
+		w.defs.revisions = append([]record.Revision{{ProjectUID: "p", Number: n, EffectiveFrom: at}}, w.defs.revisions...)
+	})
+}
+
+type adopted struct {
+	Revision int64
+	From     record.Time
+	Jobs     int
+}
+
+func adoptions(k *script) []adopted {
+	var out []adopted
+	for _, e := range k.events {
+		if a, ok := e.(kernel.Adopt); ok {
+			row := adopted{Revision: a.Revision, From: a.EffectiveFrom}
+			for _, f := range a.Flows {
+				row.Jobs += f.Graph.Len()
+			}
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// Every revision is adopted, in order, also those that came and went while
+// nobody acted.
+func TestAdoption(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		deploy(w, 1)
+		deploy(w, 2)
+		deploy(w, 3)
+		w.book.live.Adopted = []record.Adopted{{ProjectUID: "p", Revision: 1}}
+		w.start()
+		k := w.kernel()
+		if len(k.snapshot.Projects) != 1 || k.snapshot.Projects[0].Revision != 1 || k.snapshot.Projects[0].EffectiveFrom != 1000 {
+			t.Errorf("restored with %+v", k.snapshot.Projects)
+		}
+		deploy(w, 4)
+		time.Sleep(2 * headsIn)
+		deploy(w, 5)
+		w.m.Nudge()
+		want := []adopted{{2, 2000, 2}, {3, 3000, 3}, {4, 4000, 4}, {5, 5000, 5}}
+		if diff := cmp.Diff(want, adoptions(w.kernel())); diff != "" {
+			t.Errorf("adopted (-want +got):\n%s", diff)
+		}
+		time.Sleep(time.Minute)
+		if n := len(adoptions(w.kernel())); n != 4 {
+			t.Errorf("adopted %d times", n)
+		}
+		w.stop()
+	})
+}
+
+// A run right after an apply finds the flow that was applied.
+func TestStartAdoptsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.react = func(k *script, event kernel.Event) error {
+			if _, ok := event.(kernel.Start); ok && len(adoptions(k)) == 0 {
+				return kernel.ErrUnknown
+			}
+			return k.ordinary(event)
+		}
+		w.start()
+		deploy(w, 1)
+		if _, err := got(t, ask(func() (string, error) { return w.m.Start(t.Context(), start("x")) })); err != nil {
+			t.Error(err)
+		}
+		w.stop()
+	})
+}
+
+// A revision that cannot be compiled, or that the kernel panics on, must not
+// stop its project: the last good content goes on under the new number.
+func TestBadRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.react = func(k *script, event kernel.Event) error {
+			if a, ok := event.(kernel.Adopt); ok && len(a.Flows) == 1 && a.Flows[0].Graph.Len() == 3 {
+				panic("planted")
+			}
+			return k.ordinary(event)
+		}
+		deploy(w, 1)
+		w.start()
+		deploy(w, 2)
+		w.defs.set(func() { w.defs.objects[2][0].Kind = "unheard-of" })
+		time.Sleep(2 * headsIn)
+		want := []adopted{{1, 1000, 1}, {2, 2000, 1}}
+		if diff := cmp.Diff(want, adoptions(w.kernel())); diff != "" {
+			t.Errorf("adopted (-want +got):\n%s", diff)
+		}
+		w.book.live.Adopted = []record.Adopted{{ProjectUID: "p", Revision: 2}}
+		deploy(w, 3)
+		time.Sleep(2 * headsIn)
+		if diff := cmp.Diff([]adopted{{3, 3000, 1}}, adoptions(w.kernel())); diff != "" {
+			t.Errorf("adopted (-want +got):\n%s", diff)
+		}
+		if _, err := got(t, ask(func() (string, error) { return w.m.Start(t.Context(), start("x")) })); err != nil {
+			t.Error(err)
+		}
+		w.stop()
+	})
+}
+
+func TestHeadsOutOfReach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start()
+		w.defs.set(func() { w.defs.err = errDown })
+		time.Sleep(time.Minute)
+		w.defs.set(func() { w.defs.err = nil })
+		deploy(w, 1)
+		time.Sleep(2 * headsIn)
+		if n := len(adoptions(w.kernel())); n != 1 {
+			t.Errorf("adopted %d times", n)
+		}
+		if err := w.stop(); err != nil && !errors.Is(err, errDown) {
+			t.Error(err)
+		}
+	})
+}
