@@ -167,8 +167,12 @@ func settle(ctx context.Context, p *goose.Provider, migrate bool) error {
 	return nil
 }
 
-// plant makes the rows that always exist, and returns the cluster's id.
+// plant makes the rows that always exist, the cluster's id last, and returns it.
+// Where it is there, nothing is written: a dead master may hold the other rows.
 func plant(ctx context.Context, db *sql.DB, d dialect) (string, error) {
+	if id, err := clusterID(ctx, db); err != nil || id != "" {
+		return id, err
+	}
 	for _, s := range []statement{
 		{text: "INSERT INTO epoch (id,epoch,owner) VALUES (1,0,'')" + d.conflict([]string{"id"}, nil)},
 		{text: "INSERT INTO beat (id,epoch,beat,holder,address,connections,resigned,since,renewed_at) VALUES (1,0,0,'','','',0,0,0)" +
