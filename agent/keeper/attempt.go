@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,16 +18,15 @@ import (
 // attempt is one job process with all that descends from it. One goroutine, live,
 // carries it from its start to its exit record.
 type attempt struct {
-	start  Start
-	wish   chan wish     // room for one: the first that wants it dead has its way
-	stir   chan struct{} // room for one: something died, look again
-	exited chan struct{} // closed when the main process has been waited for
-	status unix.WaitStatus
-	slot   *launch.Slot
-	log    *spool
+	start Start
+	wish  chan wish               // room for one: the first that wants it dead has its way
+	main  atomic.Pointer[os.File] // readable when the main process has ended; nil = none yet
+	slot  *launch.Slot
+	log   *spool
 
 	// Guarded by keeper.mu.
 	pid     int // of the main process; 0 = none yet
+	status  unix.WaitStatus
 	started *Started
 	ended   *Ended
 	timeout *alarm
@@ -40,9 +40,7 @@ type wish struct {
 }
 
 func newAttempt(s Start) *attempt {
-	return &attempt{
-		start: s, wish: make(chan wish, 1), stir: make(chan struct{}, 1), exited: make(chan struct{}),
-	}
+	return &attempt{start: s, wish: make(chan wish, 1)}
 }
 
 // want makes the attempt end, unless it is ending for another cause.
@@ -50,8 +48,15 @@ func (a *attempt) want(w wish) {
 	select {
 	case a.wish <- w:
 	default:
+		return
+	}
+	if main := a.main.Load(); main != nil {
+		_ = main.SetReadDeadline(longAgo()) // wakes who waits for its end
 	}
 }
+
+// longAgo is a deadline that has passed.
+func longAgo() time.Time { return time.Unix(1, 0) }
 
 var errUnwanted = errors.New("ended before it was started")
 
@@ -68,6 +73,7 @@ func (k *keeper) live(a *attempt) {
 	}
 	k.attend(a, &end)
 	end.StartedAt = a.started.At
+	a.main.Load().Close()
 	if a.status.Signaled() {
 		end.ExitCode, end.Signal = -1, unix.SignalName(a.status.Signal())
 	} else {
@@ -141,10 +147,10 @@ func (k *keeper) launch(a *attempt, end *Ended) error {
 		return errUnwanted
 	default:
 	}
-	_, err = k.forker.Start(&launch.Command{
+	err = k.forker.Start(&launch.Command{
 		Path: program, Argv: a.start.Argv, Env: env, Dir: slot.Work,
 		Stdin: stdin.Fd(), Log: uintptr(pipe[1]), Cgroup: slot.CgroupFD,
-	}, func(pid int) { k.born(a, pid) })
+	}, func(pid int, exit *os.File) { k.born(a, pid, exit) })
 	if err != nil {
 		reader.Close()
 		return fmt.Errorf("start %s: %w", program, err)
@@ -162,8 +168,9 @@ func (k *keeper) launch(a *attempt, end *Ended) error {
 }
 
 // born is called on the forking thread.
-func (k *keeper) born(a *attempt, pid int) {
+func (k *keeper) born(a *attempt, pid int, exit *os.File) {
 	now := launch.BootTime()
+	a.main.Store(exit)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	a.pid = pid

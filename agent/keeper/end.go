@@ -11,23 +11,24 @@ import (
 	"github.com/leifengta/lft/agent/launch"
 )
 
-// sweepEvery is the pause between two looks at a tree that is being killed; the
-// death of one of its processes makes for an earlier one.
-const sweepEvery = 20 * time.Millisecond
+// sweepEvery is the pause between two looks at a tree that is being killed.
+const sweepEvery = 10 * time.Millisecond
+
+// tidyEvery is how long a dead stranger may stay a zombie.
+const tidyEvery = time.Second
 
 // attend returns when the whole tree of an attempt is gone, by itself or by
 // force, with the cause in end.
 func (k *keeper) attend(a *attempt, end *Ended) {
+	gone := k.waitMain(a, time.Time{})
 	select {
-	case <-a.exited:
-		if k.gone(a) {
-			return // nearly all jobs end here
-		}
 	case w := <-a.wish:
 		end.Cause, end.Why = w.cause, w.why
+	default:
 	}
-	k.attending(a, true)
-	defer k.attending(a, false)
+	if gone && k.gone(a) {
+		return // nearly all jobs end here
+	}
 	if end.Cause == CauseNone {
 		left := k.tree(a)
 		end.Leftover = len(left)
@@ -48,27 +49,71 @@ func (k *keeper) attend(a *attempt, end *Ended) {
 	}
 }
 
-// await looks whenever something died, until the tree is gone or the time is
-// over. A wish that comes while leftovers have their grace cuts it short.
+// await looks again and again, until the tree is gone or the time is over. A
+// wish that comes while leftovers have their grace cuts it short.
 func (k *keeper) await(a *attempt, within time.Duration, end *Ended) bool {
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	wishes, exited := a.wish, a.exited
-	if end.Cause != CauseNone {
-		wishes = nil
-	}
-	for !k.gone(a) {
-		select {
-		case <-a.stir:
-		case <-exited:
-			exited = nil // it stays ready
-		case w := <-wishes:
-			end.Cause, end.Why = w.cause, w.why
+	deadline := time.Now().Add(within)
+	for {
+		dead := k.waitMain(a, deadline)
+		if dead && k.gone(a) {
+			return true
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
 			return false
-		case <-timer.C:
-			return k.gone(a)
+		}
+		if dead {
+			time.Sleep(min(left, sweepEvery)) // nothing tells of the others' end
+		}
+		if end.Cause == CauseNone {
+			select {
+			case w := <-a.wish:
+				end.Cause, end.Why = w.cause, w.why
+				return false
+			default:
+			}
 		}
 	}
+}
+
+// waitMain waits until the main process has ended and was waited for, until the
+// deadline, if there is one, or until there is a wish. It reports the first.
+func (k *keeper) waitMain(a *attempt, deadline time.Time) bool {
+	main := a.main.Load()
+	if err := main.SetReadDeadline(deadline); err != nil {
+		k.logger.Error("process descriptor", "token", a.start.Token, "error", err)
+	}
+	if deadline.IsZero() && len(a.wish) > 0 {
+		return k.bury(a) // it came before the deadline was taken away
+	}
+	raw, err := main.SyscallConn()
+	if err != nil {
+		k.logger.Error("process descriptor", "token", a.start.Token, "error", err)
+		return k.bury(a)
+	}
+	err = raw.Read(func(uintptr) bool { return k.bury(a) })
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		k.logger.Error("process descriptor", "token", a.start.Token, "error", err)
+	}
+	return k.bury(a)
+}
+
+// bury waits for the main process if it is dead, and reports whether it was
+// waited for. Until then its number names no other process and no other group.
+func (k *keeper) bury(a *attempt) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.mains[a.pid] != a {
+		return true
+	}
+	pid, err := unix.Wait4(a.pid, &a.status, unix.WNOHANG, nil)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		k.logger.Error("wait for job", "token", a.start.Token, "pid", a.pid, "error", err)
+	}
+	if pid != a.pid {
+		return false
+	}
+	delete(k.mains, a.pid)
 	return true
 }
 
@@ -76,13 +121,11 @@ func (k *keeper) await(a *attempt, within time.Duration, end *Ended) bool {
 // for, and no process that lost its parent belongs to it. Deeper descendants
 // have a parent that is one of these.
 func (k *keeper) gone(a *attempt) bool {
-	select {
-	case <-a.exited:
-	default:
-		return false
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.mains[a.pid] == a {
+		return false
+	}
 	if err := k.look(); err != nil {
 		k.logger.Error("strangers", "error", err)
 		return false
@@ -95,23 +138,53 @@ func (k *keeper) gone(a *attempt) bool {
 	return true
 }
 
-// look finds owners for the processes that the kernel has given to the keeper
-// since the last look. The caller holds mu.
+// look waits for strangers that are dead, and finds owners for those that the
+// kernel has given to the keeper since the last look. The caller holds mu.
 func (k *keeper) look() error {
 	pids, err := k.strangers.List()
 	if err != nil {
 		return err
 	}
 	for _, pid := range pids {
-		if _, known := k.strays[pid]; known || k.mains[pid] != nil {
+		if got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil); got == pid {
+			delete(k.strays, pid)
 			continue
 		}
-		// A zombie is dead; the reaper is on its way.
-		if p, err := launch.FindProcess(pid); err == nil && !p.Zombie {
+		if _, known := k.strays[pid]; known {
+			continue
+		}
+		if p, err := launch.FindProcess(pid); err == nil {
 			k.strays[pid] = k.owners(p)
 		}
 	}
 	return nil
+}
+
+// tidy waits for strangers while no attempt ends that would: a job may make many
+// in its life.
+func (k *keeper) tidy(stop <-chan struct{}) {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-k.bred:
+		case <-stop:
+			return
+		}
+		for busy := true; busy; {
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+			k.mu.Lock()
+			if err := k.look(); err != nil {
+				k.logger.Error("strangers", "error", err)
+			}
+			busy = len(k.mains) > 0
+			k.mu.Unlock()
+		}
+	}
 }
 
 // owners says whose descendant a stranger is: by the cgroup it was born in, by
@@ -193,65 +266,6 @@ func (k *keeper) signal(a *attempt, sig unix.Signal) {
 		}
 		if err := p.Signal(sig); err != nil && !errors.Is(err, launch.ErrGone) {
 			k.logger.Warn("signal", "token", a.start.Token, "pid", p.PID, "error", err)
-		}
-	}
-}
-
-// attending marks an attempt whose goroutine wants to know what dies.
-func (k *keeper) attending(a *attempt, on bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if on {
-		k.slow[a] = true
-	} else {
-		delete(k.slow, a)
-	}
-}
-
-// reap waits for every child of the keeper, its jobs and the strangers, until
-// the keeper stops.
-func (k *keeper) reap(stop <-chan struct{}) {
-	for {
-		pid, err := peekChild()
-		switch {
-		case err == nil:
-			k.bury(pid)
-		case errors.Is(err, unix.ECHILD):
-			select {
-			case <-k.bred:
-			case <-stop:
-				return
-			}
-		case !errors.Is(err, unix.EINTR):
-			k.logger.Error("wait for children", "error", err)
-			return
-		}
-	}
-}
-
-// bury waits for one dead child. Until it is done its number names nobody else.
-func (k *keeper) bury(pid int) {
-	k.mu.Lock()
-	if k.mains[pid] == nil {
-		k.mu.Unlock()
-		k.forker.Settle() // it may be a job that died before it was registered
-		k.mu.Lock()
-	}
-	defer k.mu.Unlock()
-	var status unix.WaitStatus
-	if _, err := unix.Wait4(pid, &status, unix.WNOHANG, nil); err != nil {
-		k.logger.Error("wait for child", "pid", pid, "error", err)
-	}
-	if a := k.mains[pid]; a != nil {
-		delete(k.mains, pid)
-		a.status = status
-		close(a.exited)
-	}
-	delete(k.strays, pid)
-	for a := range k.slow {
-		select {
-		case a.stir <- struct{}{}:
-		default:
 		}
 	}
 }

@@ -31,9 +31,10 @@ const (
 var ErrOwned = errors.New("another keeper owns the directory")
 
 // keeper is the process. Its goroutines are: one that forks (launch.Forker), one
-// that waits for children (reap), one that serves alarms, one that accepts, two
+// that waits for strangers (tidy), one that serves alarms, one that accepts, two
 // for the one client, and for each attempt one that lives its life and one that
-// copies its log.
+// copies its log. Whatever lasts is waited for by the runtime's poller; no thread
+// is blocked for it, which is what keeps many short jobs cheap.
 type keeper struct {
 	dir       string
 	id        string
@@ -54,7 +55,6 @@ type keeper struct {
 	attempts map[string]*attempt // all that are not forgotten
 	mains    map[int]*attempt    // by the number of a main process that was not waited for
 	strays   map[int][]*attempt  // strangers and whom they belong to
-	slow     map[*attempt]bool   // their goroutine wants to know what dies
 	logs     map[string]*spool   // those not yet freed to their end
 	beat     beatOrder           // the last that advanced
 	link     *link               // the one client, nil = none
@@ -100,9 +100,9 @@ func run(ctx context.Context, dir string, log *slog.Logger, cgroups bool) error 
 		return err
 	}
 	defer listener.Close()
-	reaped := make(chan struct{})
-	defer close(reaped)
-	go k.reap(reaped)
+	ended := make(chan struct{})
+	defer close(ended)
+	go k.tidy(ended)
 	go k.alarms.run()
 	defer k.alarms.close()
 	go k.accept(listener)
@@ -130,7 +130,7 @@ func newKeeper(dir string, log *slog.Logger, cgroups bool) (*keeper, error) {
 		dir: dir, id: rand.Text(), logger: log, base: launch.BaseEnviron(),
 		bred: make(chan struct{}, 1), stop: make(chan struct{}, 1),
 		attempts: map[string]*attempt{}, mains: map[int]*attempt{}, strays: map[int][]*attempt{},
-		slow: map[*attempt]bool{}, logs: map[string]*spool{},
+		logs: map[string]*spool{},
 	}
 	var err error
 	if k.null, err = os.Open(os.DevNull); err != nil {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -30,17 +29,11 @@ type Command struct {
 // forks under one lock anyway.
 type Forker struct {
 	orders chan order
-	busy   sync.Mutex // held from before a fork until made has returned
 }
 
 type order struct {
-	run  func() (int, error)
-	done chan<- forked
-}
-
-type forked struct {
-	pid int
-	err error
+	run  func() error
+	done chan<- error
 }
 
 // NewForker starts the thread. It can not be stopped: its end would be the end
@@ -63,54 +56,53 @@ func (f *Forker) serve(ready chan<- struct{}) {
 	}
 	close(ready)
 	for o := range f.orders {
-		pid, err := o.run()
-		o.done <- forked{pid, err}
+		o.done <- o.run()
 	}
 }
 
 // Start makes the process. made is called on the forking thread as soon as the
-// process exists; it must be short.
-func (f *Forker) Start(c *Command, made func(pid int)) (int, error) {
-	done := make(chan forked, 1)
-	f.orders <- order{done: done, run: func() (int, error) {
-		f.busy.Lock()
-		defer f.busy.Unlock()
-		pid, err := fork(c)
-		if err == nil {
-			made(pid)
-		}
-		return pid, err
-	}}
-	r := <-done
-	return r.pid, r.err
-}
-
-// Settle returns when no process is made of which nobody was told yet: a child
-// that was seen before the call is known after it.
-func (f *Forker) Settle() {
-	f.busy.Lock()
-	f.busy.Unlock() //nolint:staticcheck // the empty section is the point
+// process exists; it must be short, and it owns exit: a descriptor that can be
+// read from when the process has ended.
+func (f *Forker) Start(c *Command, made func(pid int, exit *os.File)) error {
+	return f.Do(func() error { return fork(c, made) })
 }
 
 // Do runs fn on the forking thread. A program that replaces itself has to do it
 // there, or its jobs die.
 func (f *Forker) Do(fn func() error) error {
-	done := make(chan forked, 1)
-	f.orders <- order{done: done, run: func() (int, error) { return 0, fn() }}
-	return (<-done).err
+	done := make(chan error, 1)
+	f.orders <- order{fn, done}
+	return <-done
 }
 
-func fork(c *Command) (int, error) {
-	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+func fork(c *Command, made func(int, *os.File)) error {
+	exit := -1
+	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, PidFD: &exit}
 	if c.Cgroup >= 0 {
 		sys.UseCgroupFD, sys.CgroupFD = true, c.Cgroup
 	}
-	return syscall.ForkExec(c.Path, c.Argv, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(c.Path, c.Argv, &syscall.ProcAttr{
 		Dir:   c.Dir,
 		Env:   c.Env,
 		Files: []uintptr{c.Stdin, c.Log, c.Log},
 		Sys:   sys,
 	})
+	if err != nil {
+		return err
+	}
+	if exit < 0 {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		return errors.New("the kernel gives no descriptor of a process: Linux 5.4 is needed")
+	}
+	if err := unix.SetNonblock(exit, true); err != nil { // or the runtime would block a thread on it
+		unix.Close(exit)
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		return fmt.Errorf("process descriptor: %w", err)
+	}
+	made(pid, os.NewFile(uintptr(exit), "process"))
+	return nil
 }
 
 // ErrNoProgram says that no executable file has the wanted name.
