@@ -1,0 +1,133 @@
+package store_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"testing"
+
+	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/engine/store"
+	"github.com/leifengta/lft/engine/store/storetest"
+)
+
+// databases runs a benchmark on each.
+func databases(b *testing.B, run func(b *testing.B, state string)) {
+	b.Run("sqlite", func(b *testing.B) { run(b, storetest.SQLite(b)) })
+	b.Run("mysql", func(b *testing.B) { run(b, storetest.MySQL(b)) })
+}
+
+func job(e string, n int32, state record.JobState) record.Job {
+	return record.Job{
+		Execution: e, Number: n, Name: fmt.Sprintf("extract_%d", n), State: state, Attempts: 1,
+		StartedAt: 1_700_000_000_000_000, EndedAt: 1_700_000_000_100_000,
+	}
+}
+
+func attempt(e string, n int32, state record.AttemptState) record.Attempt {
+	return record.Attempt{
+		Execution: e, Number: n, N: 1, Token: fmt.Sprintf("%s%020d", e, n), State: state, AgentUID: "abcdefghijklmnopqrstuvwxyz",
+		Agent: "agent-1", Session: 7, OrderedAt: 1_700_000_000_000_000, StartedAt: 1_700_000_000_000_000,
+		Task: []byte(`{"type":"shell","command":["/bin/true"],"env":{"LFT_EXECUTION":"f0123456789abcdefghijklmno","LFT_JOB":"extract"}}`),
+	}
+}
+
+// BenchmarkCommit writes batches of job rows, as noop jobs make them, and of
+// chain hops: an attempt that ends with its log, its job, the next job and attempt.
+func BenchmarkCommit(b *testing.B) {
+	databases(b, func(b *testing.B, state string) {
+		s := storetest.Open(b, state)
+		epoch := storetest.Take(b, s, "me")
+		serial := uint64(0)
+		commit := func(b *testing.B, batch record.Batch) {
+			serial++
+			if err := s.Commit(b.Context(), epoch, serial, &batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run("hop", func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				e, n := fmt.Sprintf("hop%022d", i/1000), int32(i%1000)
+				commit(b, record.Batch{
+					Jobs:     []record.Job{job(e, n, record.JobSucceeded), job(e, n+1, record.JobActive)},
+					Attempts: []record.Attempt{attempt(e, n, record.Ended), attempt(e, n+1, record.Ordered)},
+					LogEnds:  []record.LogEnd{{Token: fmt.Sprintf("%s%020d", e, n), State: record.LogEOF}},
+				})
+			}
+		})
+		for _, size := range []int{1, 10, 100, 1000, 5000} {
+			b.Run(fmt.Sprint("rows=", size), func(b *testing.B) {
+				n := 0
+				for b.Loop() {
+					var batch record.Batch
+					for range size {
+						batch.Jobs = append(batch.Jobs, job(fmt.Sprintf("e%d-%021d", size, n/1000), int32(n%1000), record.JobSucceeded))
+						n++
+					}
+					commit(b, batch)
+				}
+				b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+			})
+		}
+	})
+}
+
+// BenchmarkLoad restores ten flows of a thousand live jobs.
+func BenchmarkLoad(b *testing.B) {
+	databases(b, func(b *testing.B, state string) {
+		s := storetest.Open(b, state)
+		epoch := storetest.Take(b, s, "me")
+		for i := range 10 {
+			e := fmt.Sprintf("e%025d", i)
+			batch := record.Batch{Executions: []record.Execution{{ID: e, State: record.Running}}}
+			for n := range int32(1000) {
+				batch.Jobs = append(batch.Jobs, job(e, n, record.JobActive))
+				batch.Attempts = append(batch.Attempts, attempt(e, n, record.AttemptRunning))
+			}
+			if err := s.Commit(b.Context(), epoch, uint64(i+1), &batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for b.Loop() {
+			live, err := s.Load(b.Context(), epoch)
+			if err != nil || len(live.Jobs) != 10_000 || len(live.Attempts) != 10_000 {
+				b.Fatalf("%d jobs, %d attempts, error = %v", len(live.Jobs), len(live.Attempts), err)
+			}
+		}
+	})
+}
+
+// BenchmarkApply deploys ten thousand new jobs: a thousand flows of ten.
+func BenchmarkApply(b *testing.B) {
+	databases(b, func(b *testing.B, state string) {
+		s := storetest.Open(b, state)
+		for round := 0; b.Loop(); round++ {
+			var specs []record.Spec
+			var objects []store.ObjectChange
+			for f := range 1000 {
+				data := fmt.Appendf(nil, `{"format":1,"round":%d,"flow":%d,"jobs":[`, round, f)
+				for j := range 10 {
+					data = fmt.Appendf(data, `{"name":"job_%d","type":"shell","args":{"command":["/opt/etl/bin/extract.sh","--day",{"$expr":"param.day"}]},"retry":{"attempts":3},"timeout":"30m0s"},`, j)
+				}
+				sum := sha256.Sum256(data)
+				digest := hex.EncodeToString(sum[:])
+				specs = append(specs, record.Spec{Digest: digest, Data: data})
+				uid := fmt.Sprintf("u%d-%d", round, f)
+				objects = append(objects, store.ObjectChange{Object: record.Object{UID: uid, Kind: "flow", Address: "flow." + uid, Digest: digest}})
+			}
+			if err := s.PutSpecs(b.Context(), specs); err != nil {
+				b.Fatal(err)
+			}
+			project := fmt.Sprint("p", round)
+			_, _, err := s.Apply(b.Context(), store.DefinitionChange{
+				Project:  record.Project{UID: project, Name: project},
+				Revision: record.Revision{ApplyID: project},
+				Objects:  objects,
+				Audit:    record.Audit{ID: project},
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
