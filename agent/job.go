@@ -17,10 +17,7 @@ import (
 
 // inherited are the variables of the agent's own environment that a job gets;
 // everything else it gets is in its task or made by the keeper.
-const inherited = "PATH HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ TMPDIR"
-
-// defaultPath is for an agent that was started with none.
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+const inherited = "PATH LANG LC_ALL LC_CTYPE TZ TMPDIR"
 
 // start turns a task into what the keeper starts. An error is the job's.
 func (a *agent) start(s brain.Start) (keeper.Start, error) {
@@ -53,7 +50,7 @@ func (a *agent) start(s brain.Start) (keeper.Start, error) {
 
 // environment is what a job sees besides what the keeper adds; later maps win.
 func environment(layers ...map[string]string) []string {
-	all := map[string]string{"PATH": defaultPath}
+	all := map[string]string{}
 	for name := range strings.FieldsSeq(inherited) {
 		if v, ok := os.LookupEnv(name); ok {
 			all[name] = v

@@ -34,6 +34,7 @@ func TestAtMostOnce(t *testing.T) {
 			}
 			return false
 		}
+		w.slow = func() bool { return rnd.IntN(3) == 0 }
 		for range 300 {
 			act(rnd, w)
 		}
@@ -69,8 +70,10 @@ func act(rnd *rand.Rand, w *world) {
 		w.answer()
 	case n <= 18:
 		w.obey()
-	case n <= 22:
+	case n <= 21:
 		w.tell()
+	case n == 22:
+		w.ship()
 	case n <= 24:
 		if running := w.running(); len(running) > 0 {
 			w.finish(running[rnd.IntN(len(running))], 10*rnd.Int64N(2))
@@ -103,6 +106,10 @@ func act(rnd *rand.Rand, w *world) {
 func disaster(rnd *rand.Rand, w *world) {
 	switch n := rnd.IntN(10); {
 	case n == 0:
+		if rnd.IntN(2) == 0 {
+			w.written = w.brain.Records() // written anew while it runs
+			w.synced = len(w.written)
+		}
 		w.crashAgent()
 	case n == 1:
 		w.killKeeper()

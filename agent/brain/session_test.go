@@ -1,7 +1,6 @@
 package brain_test
 
 import (
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -279,24 +278,5 @@ func TestDrain(t *testing.T) {
 	r.w.answer()
 	if !r.w.brain.Drained() {
 		t.Error("the master has seen it, and the agent does not know")
-	}
-}
-
-// TestSessionIsReplaced: what must be remembered of a session is bounded.
-func TestSessionIsReplaced(t *testing.T) {
-	r := newRig(t)
-	n := 0
-	for !r.w.hungup && n < 2*brain.MaxSettled {
-		n++
-		tok := strconv.Itoa(n)
-		r.w.say(brain.Message{Kills: []brain.Kill{{Token: tok}}})
-		r.w.answer()
-		r.w.say(brain.Message{Acks: []brain.Ack{{Token: tok, Ended: true, Chunks: -1}}})
-		r.w.answer()
-		r.w.up = nil
-		r.w.toKeeper = nil
-	}
-	if n != brain.MaxSettled {
-		t.Errorf("replaced after %d", n)
 	}
 }

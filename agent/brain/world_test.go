@@ -30,6 +30,9 @@ type world struct {
 	toKeeper   []any               // on the connection
 	fromKeeper []brain.Event
 	dial, conn bool
+	orphans    map[string]bool // what a dead keeper left running, until it is swept
+	slow       func() bool     // the bucket: is it too slow for a result to take its log along
+	uploads    []brain.Event   // come later
 
 	epoch, beat, session int64
 	registering          bool
@@ -53,6 +56,7 @@ type token struct {
 	result *brain.Result
 	log    int64 // bytes it has rows for
 	kill   bool
+	cut    bool // the rest of its log went down with the host
 	// session it was last ordered or settled in: only in that one may its order
 	// be doubled once it has ended.
 	session int64
@@ -62,8 +66,9 @@ const slots = 3
 
 func newWorld() *world {
 	w := &world{
-		crash: func() bool { return false },
-		life:  1, boot: 1, epoch: 1,
+		crash: func() bool { return false }, slow: func() bool { return false },
+		orphans: map[string]bool{},
+		life:    1, boot: 1, epoch: 1,
 		attempts: map[string]*attempt{}, forks: map[string]int{}, tokens: map[string]*token{},
 	}
 	w.start()
@@ -76,10 +81,10 @@ func (w *world) start() {
 	w.written = w.brain.Records()
 	w.synced = len(w.written)
 	w.dial, w.conn, w.registering, w.open, w.hungup = false, false, false, false, false
-	w.toKeeper, w.fromKeeper, w.up, w.down = nil, nil, nil, nil
+	w.toKeeper, w.fromKeeper, w.up, w.down, w.uploads = nil, nil, nil, nil, nil
 	unshipped := maps.Collect(w.brain.Unshipped())
 	for _, tok := range slices.Sorted(maps.Keys(unshipped)) {
-		w.brain.Step(w.at, upload(tok, unshipped[tok]))
+		w.uploads = append(w.uploads, upload(tok, unshipped[tok]))
 	}
 	w.settle()
 }
@@ -138,6 +143,7 @@ func (w *world) effects(r brain.Ready) []func() {
 				if a := w.attempts[tok]; a != nil && a.result == nil {
 					w.fail("%s is swept while it runs", tok)
 				}
+				delete(w.orphans, tok)
 				ev.List = append(ev.List, brain.Remains{Token: tok})
 			}
 			w.brain.Step(w.at, ev)
@@ -174,13 +180,20 @@ func (w *world) crashAgent() { w.start() }
 func (w *world) crashHost(kept int) {
 	w.written = w.written[:min(w.synced+kept, len(w.written))]
 	w.boot++
+	for _, t := range w.tokens {
+		t.cut = t.cut || t.result != nil && t.log < t.result.Log.Bytes
+	}
 	w.killKeeper()
+	clear(w.orphans)
 	w.start()
 }
 
-// killKeeper ends the keeper and all its jobs.
+// killKeeper ends the keeper, and with it only those jobs that a sweep finds.
 func (w *world) killKeeper() {
 	w.life++
+	for _, tok := range w.running() {
+		w.orphans[tok] = true
+	}
 	w.attempts = map[string]*attempt{}
 	w.cut()
 }
@@ -306,8 +319,23 @@ func (w *world) tell() {
 	ev := w.fromKeeper[0]
 	w.fromKeeper = w.fromKeeper[1:]
 	if f, ok := ev.(brain.Finished); ok && f.Result.Log.Bytes > w.brain.LogEnd(f.Token) {
-		w.brain.Step(w.at, upload(f.Token, f.Result.Log.Bytes))
+		up := upload(f.Token, f.Result.Log.Bytes)
+		if w.slow() {
+			w.uploads = append(w.uploads, up)
+		} else {
+			w.brain.Step(w.at, up)
+		}
 	}
+	w.step(ev)
+}
+
+// ship ends one slow upload.
+func (w *world) ship() {
+	if len(w.uploads) == 0 {
+		return
+	}
+	ev := w.uploads[0]
+	w.uploads = w.uploads[1:]
 	w.step(ev)
 }
 
@@ -411,6 +439,9 @@ func (w *world) judge(tok string, r brain.Result) {
 			w.fail("%s is said to have succeeded", tok)
 		}
 	case "lost":
+		if w.orphans[tok] {
+			w.fail("%s is said to be lost while it runs on without its keeper", tok)
+		}
 		if a != nil && a.result == nil {
 			w.fail("%s is said to be lost while it runs", tok)
 		}
@@ -463,11 +494,15 @@ func (w *world) heal() {
 			w.finish(tok, 0)
 		}
 		w.tell()
+		w.ship()
 		w.hear()
 		w.answer()
 		w.at += 20 * brain.Millisecond
 		w.step(brain.Tick{})
 		if w.quiet() {
+			if !brain.New(slots, w.written).Idle() {
+				w.fail("the journal would bring settled tokens back")
+			}
 			return
 		}
 	}
@@ -481,7 +516,7 @@ func (w *world) heal() {
 
 func (w *world) quiet() bool {
 	for _, t := range w.tokens {
-		if t.result == nil || t.log < t.result.Log.Bytes {
+		if t.result == nil || t.log < t.result.Log.Bytes && !t.cut {
 			return false
 		}
 	}
