@@ -1,0 +1,110 @@
+package store_test
+
+import (
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/leifengta/lft/engine/store"
+	"github.com/leifengta/lft/engine/store/storetest"
+)
+
+func TestAddressesThatAreRefused(t *testing.T) {
+	for _, tc := range []struct{ state, want string }{
+		{"", "mysql://USER:PASS@HOST:PORT/DB or sqlite://PATH"},
+		{"postgres://u@h/d", "mysql://USER:PASS@HOST:PORT/DB or sqlite://PATH"},
+		{"sqlite://", "names no file"},
+		{"mysql://u:p@h", "must end in the name of one database"},
+		{"mysql://u:p@h/a/b", "must end in the name of one database"},
+		{"mysql://h/d", "names no user"},
+		{"mysql://u:p@/d", "names no host"},
+		{"mysql://u:p@h/d?charset=x", `unknown option "charset"`},
+		{"mysql://u:p%zz@h/d", "%XX"},
+		{"mysql://u:secret@127.0.0.1:1/d", "cannot reach the database at mysql://u@127.0.0.1:1/d"},
+	} {
+		_, err := store.Open(t.Context(), tc.state, store.Options{})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%q: %v, want %q", tc.state, err, tc.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("the password is told: %v", err)
+		}
+	}
+}
+
+func TestLoginsThatAreRefused(t *testing.T) {
+	state := storetest.MySQL(t)
+	for _, tc := range []struct{ old, new, want string }{
+		{":lft@", ":wrong@", "check user, password and rights"},
+		{"lft_test_", "lft_nowhere_", "create it first"},
+	} {
+		_, err := store.Open(t.Context(), strings.Replace(state, tc.old, tc.new, 1), store.Options{})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%v, want %q", err, tc.want)
+		}
+	}
+}
+
+func TestSchemaVersions(t *testing.T) {
+	for name, make := range map[string]func(t *testing.T) (string, *sql.DB){
+		"sqlite": func(t *testing.T) (string, *sql.DB) {
+			state := storetest.SQLite(t)
+			db, err := sql.Open("sqlite", filepath.Clean(strings.TrimPrefix(state, "sqlite://")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { db.Close() })
+			return state, db
+		},
+		"mysql": func(t *testing.T) (string, *sql.DB) {
+			state := storetest.MySQL(t)
+			return state, storetest.DB(t, state)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state, db := make(t)
+			s, err := store.Open(t.Context(), state, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Close()
+			if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id,is_applied) VALUES (9999,1)"); err != nil {
+				t.Fatal(err)
+			}
+			for _, migrate := range []bool{false, true} {
+				_, err := store.Open(t.Context(), state, store.Options{Migrate: migrate})
+				if !errors.Is(err, store.ErrSchema) || !strings.Contains(err.Error(), "9999") {
+					t.Errorf("newer schema, migrate = %v: %v", migrate, err)
+				}
+			}
+		})
+	}
+}
+
+// Two servers that start on an empty database make its schema once.
+func TestFirstStartRace(t *testing.T) {
+	state := storetest.MySQL(t)
+	stores := make([]*store.Store, 4)
+	var wg sync.WaitGroup
+	for i := range stores {
+		wg.Go(func() {
+			var err error
+			if stores[i], err = store.Open(t.Context(), state, store.Options{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, s := range stores {
+		if s == nil {
+			continue
+		}
+		if s.ClusterID() != stores[0].ClusterID() {
+			t.Errorf("clusters %q and %q", s.ClusterID(), stores[0].ClusterID())
+		}
+		s.Close()
+	}
+}
