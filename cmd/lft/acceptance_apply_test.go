@@ -102,7 +102,7 @@ type fire struct {
 func TestSchedule(t *testing.T) {
 	w := newWorld(t)
 	c := w.newCluster(newDatabase(t), 2, "a")
-	flow := chains(1, 1).flow("tick", w.job, quick)
+	flow := chains(1, 1).flow("tick", w.argv(), quick)
 	c.apply(flow + "schedule \"s\" {\n  flow  = flow.tick\n  every = \"1s\"\n}\n")
 	from := c.history()[0].EffectiveFrom
 	c.until("it fires", 20*time.Second, func() bool { return witnessed(t, w.witness).count("stop") >= 3 })

@@ -51,7 +51,7 @@ func (w *world) settled(id string, g graph) {
 func TestGraphAlone(t *testing.T) {
 	w := newWorld(t)
 	g := randomGraph(t, size, edges)
-	w.apply(g.flow("dag", w.job, quick))
+	w.apply(g.flow("dag", w.argv(), quick))
 	r := w.must(0, "run", "flow.dag", "-id", "alone")
 	if first, _, _ := strings.Cut(r.stdout, " "); strings.TrimSpace(strings.SplitN(first, "\n", 2)[0]) != "alone" {
 		t.Errorf("the first word is not the id: %q", r.stdout)
@@ -62,7 +62,7 @@ func TestGraphAlone(t *testing.T) {
 func TestGraphOnDev(t *testing.T) {
 	w := newWorld(t)
 	g := randomGraph(t, size, edges)
-	w.apply(g.flow("dag", w.job, quick))
+	w.apply(g.flow("dag", w.argv(), quick))
 	w.start("dev", "dev", "-listen", freeAddress(t))
 	w.until("dev takes runs", 20*time.Second, func() bool { return w.lft("run", "flow.dag", "-id", "dev", "-detach").code == 0 })
 	w.finish("dev", time.Minute)
@@ -73,7 +73,7 @@ func TestGraphOnCluster(t *testing.T) {
 	w := newWorld(t)
 	c := w.newCluster(newDatabase(t), 2, "a", "b")
 	g := randomGraph(t, size, edges)
-	c.apply(g.flow("dag", w.job, quick))
+	c.apply(g.flow("dag", w.argv(), quick))
 	c.must(0, "run", "flow.dag", "-id", "cluster")
 	c.settled("cluster", g)
 	agents := map[string]bool{}
@@ -92,7 +92,7 @@ func TestTortureMaster(t *testing.T) {
 	w := newWorld(t)
 	c := w.newCluster(newDatabase(t), 2, "a", "b", "c")
 	g := chains(30, 40)
-	c.apply(g.flow("chains", w.job, func(int) []string { return []string{"-sleep", "50ms"} }))
+	c.apply(g.flow("chains", w.argv(), func(int) []string { return []string{"-sleep", "50ms"} }))
 	var gaps []time.Duration
 	for round := range rounds(2, 100) {
 		id := fmt.Sprintf("m%d", round)
@@ -128,7 +128,7 @@ func TestTortureDatabase(t *testing.T) {
 	w := newWorld(t)
 	c := w.newCluster(databaseOn(t, db.address), 2, "a", "b")
 	g := chains(20, 10)
-	c.apply(g.flow("chains", w.job, func(int) []string { return []string{"-sleep", "100ms"} }))
+	c.apply(g.flow("chains", w.argv(), func(int) []string { return []string{"-sleep", "100ms"} }))
 	for round := range rounds(1, 30) {
 		id := fmt.Sprintf("d%d", round)
 		c.started("flow.chains", id)

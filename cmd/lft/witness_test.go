@@ -134,8 +134,8 @@ func chains(n, length int) graph {
 	return g
 }
 
-// flow writes the graph as a flow of witnesses. args tells the arguments of each job's witness.
-func (g graph) flow(name, witness string, args func(job int) []string) string {
+// flow writes the graph as a flow of witnesses, each started by argv and what args tells of its job.
+func (g graph) flow(name string, argv []string, args func(job int) []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "flow %q {\n", name)
 	for n, ups := range g {
@@ -143,11 +143,11 @@ func (g graph) flow(name, witness string, args func(job int) []string) string {
 		for i, up := range ups {
 			after[i] = "job." + jobName(up)
 		}
-		argv := strconv.Quote(witness)
-		for _, a := range args(n) {
-			argv += ", " + strconv.Quote(a)
+		var words []string
+		for _, a := range slices.Concat(argv, args(n)) {
+			words = append(words, strconv.Quote(a))
 		}
-		fmt.Fprintf(&b, "  job \"shell\" %q {\n    command = [%s]\n", jobName(n), argv)
+		fmt.Fprintf(&b, "  job \"shell\" %q {\n    command = [%s]\n", jobName(n), strings.Join(words, ", "))
 		if len(after) > 0 {
 			fmt.Fprintf(&b, "    after   = [%s]\n", strings.Join(after, ", "))
 		}

@@ -96,6 +96,9 @@ func (w *world) pids(text string) []int {
 	return out
 }
 
+// argv starts a witness. A job inherits nothing of its agent's environment.
+func (w *world) argv() []string { return []string{"/usr/bin/env", "LFT_WITNESS=" + w.witness, w.job} }
+
 func tail(b []byte) []byte { return b[max(0, len(b)-8000):] }
 
 // A proc is a process of lft that goes on until it is killed.
