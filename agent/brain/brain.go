@@ -9,6 +9,11 @@ const (
 	// ReportDelay holds the news of a start back, so that a short attempt is
 	// told in one report.
 	ReportDelay = 100 * Millisecond
+	// Linger is how long news wait for company while attempts end so fast that
+	// busyEnds of them took less than busyWithin. A lone end never waits.
+	Linger     = 2 * Millisecond
+	busyEnds   = 8
+	busyWithin = 8 * Millisecond
 	// RepeatAfter is when an unacknowledged report is told again in the same
 	// session.
 	RepeatAfter = 5 * Second
@@ -65,11 +70,14 @@ type Brain struct {
 	keptAt  uint64 // serial of its Kept
 	met     bool   // a keeper has answered since New
 
-	journaling []*entry // FIFO, by serial
-	waiting    []*entry // FIFO
-	news       []*entry // FIFO, each at most once: something to tell
-	quiet      []*entry // FIFO by time: started, held back
-	told       []told   // FIFO by time: to be repeated
+	journaling []*entry       // FIFO, by serial
+	waiting    []*entry       // FIFO
+	news       []*entry       // FIFO, each at most once: something to tell
+	quiet      []*entry       // FIFO by time: started, held back
+	told       []told         // FIFO by time: to be repeated
+	newsAt     Time           // when the first of news came
+	ends       [busyEnds]Time // of the last attempts, as a ring
+	endsNext   int
 
 	draining  bool
 	drainedAt Time // SentAt of the first Up that said so
@@ -179,6 +187,9 @@ func (b *Brain) NextWake() Time {
 		return 0
 	}
 	wake := min(b.heardAt+SilentAfter, b.sentAt+HeartbeatEvery)
+	if len(b.news) > 0 && !b.sending {
+		wake = min(wake, b.newsAt+Linger)
+	}
 	if len(b.quiet) > 0 {
 		wake = min(wake, b.quiet[0].quietAt+ReportDelay)
 	}

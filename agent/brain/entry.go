@@ -83,6 +83,8 @@ func (b *Brain) remove(e *entry) {
 // end makes the result known and puts it on its way.
 func (b *Brain) end(e *entry, r Result) {
 	b.move(e, ended)
+	b.ends[b.endsNext] = b.at
+	b.endsNext = (b.endsNext + 1) % busyEnds
 	e.result = &r
 	e.task = nil
 	b.append(Ended{Token: e.token, Result: r}, false)
@@ -103,6 +105,9 @@ func (b *Brain) cancel(e *entry) {
 // tell puts an entry into the queue of news.
 func (b *Brain) tell(e *entry) {
 	if !e.queued && !e.gone {
+		if len(b.news) == 0 {
+			b.newsAt = b.at
+		}
 		e.queued = true
 		b.news = append(b.news, e)
 	}

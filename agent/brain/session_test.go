@@ -1,6 +1,7 @@
 package brain_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -278,5 +279,58 @@ func TestDrain(t *testing.T) {
 	r.w.answer()
 	if !r.w.brain.Drained() {
 		t.Error("the master has seen it, and the agent does not know")
+	}
+}
+
+// TestLinger: a lone end is told at once; one among many waits a little for the
+// others.
+func TestLinger(t *testing.T) {
+	b := brain.New(64, nil)
+	ready(b)
+	var orders []brain.Order
+	for i := range 40 {
+		orders = append(orders, order(strconv.Itoa(i)))
+	}
+	say(b, brain.Message{Orders: orders})
+	b.Step(2, brain.Durable{Serial: drain(b).Serial})
+	drain(b)
+	at := 10 * brain.Second
+	messages, reports := 0, 0
+	end := func(tok string) {
+		b.Step(at, brain.Finished{Token: tok, Result: brain.Result{StartedAt: at, Outcome: "succeeded"}})
+		if up := drain(b).Up; up != nil {
+			messages++
+			reports += len(up.Reports)
+			b.Step(at, brain.Sent{Session: 1})
+		}
+	}
+	b.Step(at, brain.Message{Session: 1, Epoch: 1})
+	drain(b)
+	b.Step(at, brain.Sent{Session: 1})
+	for i := range 4 { // a chain
+		at += 3 * brain.Millisecond
+		end(strconv.Itoa(i))
+	}
+	if messages != 4 || reports != 4 {
+		t.Fatalf("%d messages with %d reports of 4 lone ends", messages, reports)
+	}
+	messages, reports = 0, 0
+	for i := 4; i < 36; i++ {
+		at += brain.Millisecond / 4
+		end(strconv.Itoa(i))
+	}
+	if messages > 20 {
+		t.Errorf("%d messages of 32 ends in 8 ms", messages)
+	}
+	wake := b.NextWake()
+	if wake > at+brain.Linger {
+		t.Errorf("wakes in %d µs", wake-at)
+	}
+	b.Step(wake, brain.Tick{})
+	if up := drain(b).Up; up != nil {
+		reports += len(up.Reports)
+	}
+	if reports != 32 {
+		t.Errorf("%d reports of 32 ends", reports)
 	}
 }

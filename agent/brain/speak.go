@@ -9,7 +9,7 @@ func (b *Brain) speak() {
 	b.loud()
 	b.repeat()
 	draining := b.draining || b.broken
-	due := b.hello || len(b.news) > 0 || b.at >= b.sentAt+HeartbeatEvery ||
+	due := b.hello || (len(b.news) > 0 && !b.lingers()) || b.at >= b.sentAt+HeartbeatEvery ||
 		(draining && b.drainedAt == 0)
 	if !due {
 		return
@@ -27,6 +27,12 @@ func (b *Brain) speak() {
 	b.sentAt = b.at
 	b.ready.Up = up
 	b.dirty = true
+}
+
+// lingers reports whether news should wait a little for more.
+func (b *Brain) lingers() bool {
+	oldest := b.ends[b.endsNext]
+	return oldest > 0 && b.at-oldest < busyWithin && b.at < b.newsAt+Linger
 }
 
 // loud ends the silence about starts that did not end at once.
