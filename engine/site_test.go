@@ -243,15 +243,26 @@ func (n *node) status(id string) *lftv1.GetExecutionResponse {
 	return res
 }
 
+// ended asks for an execution without its jobs.
+func (n *node) ended(id string) bool {
+	n.tb.Helper()
+	res, err := n.run.ListExecutions(n.tb.Context(), &lftv1.ListExecutionsRequest{Limit: 100})
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	for _, x := range res.GetExecutions() {
+		if x.GetId() == id {
+			return x.GetEndedAt() != nil
+		}
+	}
+	return false
+}
+
 // finish waits until an execution has ended and returns it.
 func (n *node) finish(id string) *lftv1.GetExecutionResponse {
 	n.tb.Helper()
-	var res *lftv1.GetExecutionResponse
-	n.await("the end of "+id, func() bool {
-		res = n.status(id)
-		return res.GetExecution().GetEndedAt() != nil
-	})
-	return res
+	n.await("the end of "+id, func() bool { return n.ended(id) })
+	return n.status(id)
 }
 
 // succeed waits for an execution that must succeed.
