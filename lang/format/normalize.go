@@ -88,7 +88,11 @@ func (w *writer) token(t hclsyntax.Token, next hclsyntax.Tokens) {
 		w.last, w.unary = hclsyntax.TokenComma, false
 	}
 	w.pending = false
-	w.write(t, w.space(t))
+	space := w.space(t)
+	if t.Type == hclsyntax.TokenDot && w.last == hclsyntax.TokenNumberLit && len(next) > 0 && next[0].Type == hclsyntax.TokenNumberLit {
+		space = " " // else the three would be one number
+	}
+	w.write(t, space)
 	w.nest(t, next)
 }
 

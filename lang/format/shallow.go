@@ -1,17 +1,22 @@
 package format
 
+import "unicode/utf8"
+
 // Shallow reports that text surely keeps the bounds. It looks at bytes only, and
 // counts each that could make depth; text with a form whose end it does not know
 // (heredocs, line breaks in quotes, odd bytes) is not sure. Its answer agrees
 // with Check, or is false.
 func (n Nesting) Shallow(src []byte) bool {
+	if !utf8.Valid(src) {
+		return false
+	}
 	s := byteScan{src: src, depth: newDepth(n, true)}
 	for s.i < len(src) {
 		if !s.step() {
 			return false
 		}
 	}
-	return true
+	return len(s.quotes) == 0
 }
 
 type byteScan struct {
@@ -65,8 +70,13 @@ func (s *byteScan) step() bool {
 		return s.peek() != '<' && !s.depth.link()
 	case '=', '?', ':', '!', '-', '+', '*', '%', '>', '&', '|':
 		return !s.depth.link()
+	case ' ', '\t', '\r', '.', '_':
 	default:
-		return c > ' ' && c != '\\' && c != 0x7f && c != '\'' && c != '`' || c == ' ' || c == '\t' || c == '\r'
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+			return true
+		}
+		// Odd bytes may be words of other scripts, or tokens of their own.
+		return c > ' ' && c != '\\' && c != 0x7f && c != '\'' && c != '`' && !s.depth.link()
 	}
 	return true
 }
