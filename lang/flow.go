@@ -129,11 +129,12 @@ func (f *flow) readParams(voc schema.Block) []*spec.Param {
 		name, rng := b.Labels[0], b.LabelRanges[0]
 		variable := "LFT_PARAM_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		if other, ok := variables[variable]; ok {
-			code, summary := CodeCollision, "Names meet in the environment"
+			line := at[other].Start.Line
 			if other == name {
-				code, summary = CodeDuplicate, "Declared twice"
+				f.w.found.error(CodeDuplicate, f.addr, rng, "Declared twice", "param %q is already declared at line %d.", name, line)
+			} else {
+				f.w.found.error(CodeCollision, f.addr, rng, "Names meet in the environment", "param %q and param %q (line %d) are both %s in the environment of jobs.", name, other, line, variable)
 			}
-			f.w.found.error(code, f.addr, rng, summary, "param %q and param %q (line %d) are both %s in the environment of jobs.", name, other, at[other].Start.Line, variable)
 			continue
 		}
 		at[name], variables[variable] = rng, name

@@ -75,12 +75,16 @@ type loader struct {
 
 func (l *loader) load() *spec.Bundle {
 	files := readFolder(l.fsys, l.found)
+	if l.found.hasErrors() {
+		// What stands in a broken file would be missed everywhere else.
+		return nil
+	}
 	for _, f := range files {
 		if f.body != nil {
 			l.collect(f)
 		}
 	}
-	if len(files) == 0 && !l.found.list.HasErrors() {
+	if len(files) == 0 {
 		l.found.error(CodeRead, "", hcl.Range{}, "No configuration", "The folder has no *.hcl files.")
 		return nil
 	}

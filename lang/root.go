@@ -101,7 +101,7 @@ func (l *loader) locals(d declaration) {
 		l.found.error(CodeUnknown, "", block.TypeRange, "A block in locals", "locals holds NAME = VALUE; %q is written as a block. For a map, write %s = { … }.", block.Type, block.Type)
 	}
 	for _, attr := range attributes(d.block.Body) {
-		if l.found.name("local", attr.Name, attr.NameRange, "") && l.first("local."+attr.Name, attr.NameRange) {
+		if l.found.name("local name", attr.Name, attr.NameRange, "") && l.first("local."+attr.Name, attr.NameRange) {
 			l.root.locals = append(l.root.locals, eval.Local{Name: attr.Name, Expr: attr.Expr, Range: attr.NameRange})
 		}
 	}

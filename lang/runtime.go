@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,14 +18,16 @@ import (
 )
 
 // runTime is where a value stands that may be known only when a job runs: in a
-// job, or (without flow and job) in a default of a parameter or the parameters
-// of a schedule, which see run.* alone.
+// job, or (without flow and job) in the default of a parameter, which sees run.*
+// alone.
 type runTime struct {
 	w    *worker
 	addr spec.Address
 	file *file
 	flow *flow
 	job  *job
+	// advice says what to do where a value must be known now.
+	advice string
 }
 
 // value folds what is known now and checks what is not. Nil is null, or a fault
@@ -62,7 +65,7 @@ func (s *runTime) refuse(found eval.Mentions) {
 		switch m.Root() {
 		case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
 			s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "The value must be known now",
-				"%s.* is only known when the job runs and cannot stand here. Hand it to the job by env, stdin or an argument instead.", m.Root())
+				"%s.* is only known when the job runs and cannot stand here. %s", m.Root(), cmp.Or(s.advice, "Hand it to the job by env, stdin or an argument instead."))
 			return
 		}
 	}

@@ -113,6 +113,9 @@ func (s *schedule) timetable() {
 	}
 	for _, flaw := range flaws {
 		attr := s.r.find(flaw.Attribute)
+		if attr == nil && s.r.find("every") != nil {
+			continue // what was wrong with it was reported
+		}
 		if attr == nil {
 			s.w.found.error(CodeMissing, s.spec.Address, s.d.block.DefRange(), "Invalid timetable", "%v.", flaw.Err)
 			continue
@@ -124,7 +127,10 @@ func (s *schedule) timetable() {
 		if e := (*cron.Error)(nil); errors.As(flaw.Err, &e) {
 			rng = inText(attr.Expr, flaw.Index, e.Offset, e.Length)
 		}
-		s.w.found.error(CodeValue, s.spec.Address, rng, "Invalid "+flaw.Attribute, "%s.", detail)
+		if !strings.HasSuffix(detail, "?") {
+			detail += "."
+		}
+		s.w.found.error(CodeValue, s.spec.Address, rng, "Invalid "+flaw.Attribute, "%s", detail)
 	}
 }
 
@@ -193,7 +199,10 @@ func (s *schedule) params(flow *spec.Flow) {
 	for _, p := range flow.Params {
 		byName[p.Name] = p
 	}
-	scope := &runTime{w: s.w, addr: s.spec.Address, file: s.d.file}
+	scope := &runTime{
+		w: s.w, addr: s.spec.Address, file: s.d.file,
+		advice: "A schedule gives constants; let the default of the flow's param use run.*.",
+	}
 	attr := s.r.find("params")
 	if attr != nil && !isNull(attr.Expr) {
 		scope.entries(attr.Expr, func(name string, rng hcl.Range, x hclsyntax.Expression) {
@@ -206,7 +215,7 @@ func (s *schedule) params(flow *spec.Flow) {
 			if err != nil {
 				return // reported where it is declared
 			}
-			if v := scope.value(x, ty, true); v != nil {
+			if v := scope.value(x, ty, false); v != nil {
 				if s.spec.Params == nil {
 					s.spec.Params = map[string]*spec.Value{}
 				}

@@ -34,7 +34,11 @@ func (e *Evaluator) toType(rng hcl.Range, v cty.Value, want cty.Type) (cty.Value
 	}
 	converted, err := convert.Convert(v, want)
 	if err != nil {
-		return v, &Error{Range: rng, Summary: "Unsuitable value", Detail: sentence(fmt.Errorf("%s required, but %w", article(want), err))}
+		detail := sentence(err)
+		if !strings.Contains(detail, "equired") {
+			detail = sentence(fmt.Errorf("%s is required: %w", article(want), err))
+		}
+		return v, &Error{Range: rng, Summary: "Unsuitable value", Detail: detail}
 	}
 	return converted, nil
 }
@@ -168,7 +172,7 @@ func decodeJSON(data json.RawMessage, ty cty.Type, limits Limits) (cty.Value, er
 	e := Evaluator{limits: limits, steps: limits.Steps}
 	converted, convertErr := e.toType(hcl.Range{}, v, ty)
 	if convertErr != nil {
-		return cty.NilVal, fmt.Errorf("%s", strings.TrimSuffix(convertErr.Detail, "."))
+		return cty.NilVal, fmt.Errorf("%s", lowerFirst(strings.TrimSuffix(convertErr.Detail, ".")))
 	}
 	return converted, nil
 }

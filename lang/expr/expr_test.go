@@ -130,7 +130,7 @@ func TestEvalErrors(t *testing.T) {
 		{`job.s["x"].status`, ``, `Job "s[\"x\"]" is not among`},
 		{`job.a.output.rows + "x"`, ``, `"x": Invalid operand: Unsuitable value for the operator: A number is required.`},
 		{`job.skipped.output.rows`, ``, `This object does not have an attribute named "rows"`},
-		{`param.words`, `"number"`, `Unsuitable value: A number required, but`},
+		{`param.words`, `"number"`, `Unsuitable value: Number required, but have list of string.`},
 		{`nowhere.x`, ``, `nowhere.x: Unknown name`},
 		{`uuid()`, ``, `uuid: Unknown function`},
 		{`upper()`, ``, `Function "upper" takes one, not 0`},

@@ -54,7 +54,7 @@ func File() Block {
 	return Block{
 		Blocks: []Block{lftBlock(), variableBlock(), {Name: "locals", Open: true}, flowBlock(), scheduleBlock(), poolBlock()},
 		Later: []string{
-			"dependency", "calendar", "secret", "connection", "grant", "placement_policy", "provider", "module", "moved", "removed", "output", "check", "import",
+			"dependency", "calendar", "secret", "connection", "grant", "placement_policy", "provider", "module", "moved", "removed", "output", "check", "import", "notify", "deadline",
 		},
 	}
 }
@@ -158,7 +158,7 @@ func scheduleBlock() Block {
 		Attributes: []Attribute{
 			{Name: "cron", Type: either}, {Name: "enabled", Type: boolean}, {Name: "end", Type: text}, {Name: "every", Type: text},
 			{Name: "flow", Type: static, Required: true}, {Name: "for_each", Type: either}, {Name: "misfire", Type: text}, {Name: "offset", Type: text},
-			{Name: "overlap", Type: text}, {Name: "params", Type: either, RunTime: true}, {Name: "paused", Type: boolean}, {Name: "start", Type: text},
+			{Name: "overlap", Type: text}, {Name: "params", Type: either}, {Name: "paused", Type: boolean}, {Name: "start", Type: text},
 			{Name: "timezone", Type: text},
 		},
 		Later: []string{"calendar", "include", "exclude", "notify", "deadline", "jitter"},

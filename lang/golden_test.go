@@ -1,0 +1,69 @@
+package lang_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leifengta/lft/lang"
+	"github.com/leifengta/lft/lang/diag"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+var update = flag.Bool("update", false, "write golden files anew; review the difference")
+
+// golden compares with a file beside the input.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-golden +now; -update writes it):\n%s", path, diff)
+	}
+}
+
+func folder(files map[string]string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return fsys
+}
+
+func load(text string) (*spec.Bundle, diag.List) {
+	return lang.Load(folder(map[string]string{"main.hcl": text}), lang.Options{JobTypes: jobTypes(), Version: "1.2.3"})
+}
+
+// TestBad: every finding of a file, in one pass, each at its place.
+func TestBad(t *testing.T) {
+	paths, err := filepath.Glob("testdata/bad/*.hcl")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".hcl"), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bundle, list := load(string(text))
+			if bundle != nil || !list.HasErrors() {
+				t.Errorf("it was accepted: %+v", bundle)
+			}
+			golden(t, strings.TrimSuffix(path, ".hcl")+".txt", render(list))
+		})
+	}
+}

@@ -1,0 +1,4 @@
+flow "f" {
+  description = "a"
+  description = "b"
+}

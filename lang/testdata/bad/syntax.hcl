@@ -1,0 +1,5 @@
+flow "f" {
+  job "shell" "a" {
+    command = ["x"
+  }
+}
