@@ -26,6 +26,7 @@ func (b *build) look() error {
 	if err != nil {
 		return fmt.Errorf("internal error: %w", err)
 	}
+	b.scope.Flow = b.flow
 	b.scope.Run = expr.Run{
 		ID:           b.p.Key.Execution,
 		Flow:         b.p.Flow,
