@@ -2,12 +2,10 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/leifengta/lft/engine/lease"
 	"github.com/leifengta/lft/engine/preview"
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/engine/store"
@@ -115,7 +113,8 @@ func (s *Service) Apply(ctx context.Context, req Request) (Result, error) {
 	if err := unseen(impact, req.Shown); err != nil {
 		return Result{}, err
 	}
-	rev, repeated, err := s.commit(ctx, req.definition(c))
+	// The store settles a COMMIT without an answer by the apply id.
+	rev, repeated, err := s.store.Apply(ctx, req.definition(c))
 	if err != nil {
 		return Result{}, err
 	}
@@ -126,6 +125,8 @@ func (r *Request) check() error {
 	switch {
 	case r.ApplyID == "" || len(r.ApplyID) > record.MaxID:
 		return fmt.Errorf("%w: the apply has no id of 1 to %d bytes", ErrInvalid, record.MaxID)
+	case r.Changes.Lineage == "":
+		return fmt.Errorf("%w: the folder has no lineage", ErrInvalid)
 	case len(r.Message) > record.MaxMessage:
 		return fmt.Errorf("%w: the message has more than %d bytes", ErrInvalid, record.MaxMessage)
 	}
@@ -167,26 +168,5 @@ func (r *Request) definition(c *change) store.DefinitionChange {
 			ID: r.ApplyID, By: r.By, Verb: "apply", Object: project.Name,
 			Detail: fmt.Sprintf("revision %d: %d added, %d changed, %d destroyed", c.after.Project.Revision, c.added, c.changed, c.gone),
 		},
-	}
-}
-
-// maxDoubts is how often an apply whose COMMIT has no answer is asked about.
-const maxDoubts = 5
-
-// commit makes the change durable. A lost answer to COMMIT is resolved by the
-// same change again: it locks the head, which waits for the doubtful
-// transaction, and finds its own apply id or the place for it.
-func (s *Service) commit(ctx context.Context, c store.DefinitionChange) (record.Revision, bool, error) {
-	for doubts := 0; ; doubts++ {
-		rev, repeated, err := s.store.Apply(ctx, c)
-		if doubts > 0 {
-			repeated = false // it was this request's own first try
-		}
-		if !errors.Is(err, lease.ErrUnknown) || doubts == maxDoubts {
-			return rev, repeated, err
-		}
-		if ctx.Err() != nil {
-			return rev, false, err
-		}
 	}
 }

@@ -27,8 +27,8 @@ func (c *ChangeSet) check() error {
 	switch {
 	case !spec.ValidName(c.Project):
 		return fmt.Errorf("%w: %q is no project name", ErrInvalid, c.Project)
-	case c.Lineage == "" || len(c.Lineage) > record.MaxID:
-		return fmt.Errorf("%w: the folder has no lineage of 1 to %d bytes", ErrInvalid, record.MaxID)
+	case len(c.Lineage) > record.MaxID:
+		return fmt.Errorf("%w: the lineage has more than %d bytes", ErrInvalid, record.MaxID)
 	case len(c.Origin) > maxOrigin:
 		return fmt.Errorf("%w: the origin has more than %d bytes", ErrInvalid, maxOrigin)
 	case c.Base < 0:

@@ -10,6 +10,7 @@ package preview
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -108,23 +109,16 @@ func (in *Input) fires(def *kernel.ScheduleDef) []planner.Fire {
 }
 
 // cancelled returns the queued executions that end when the change is adopted.
-// Those that run are not restored: adopting never touches them, and their rows
-// are many.
 func (in *Input) cancelled() (map[string]bool, error) {
 	ended := map[string]bool{}
-	queued := slices.DeleteFunc(slices.Clone(in.Live), func(e record.Execution) bool { return e.State != record.Queued })
-	if len(queued) == 0 {
+	if !slices.ContainsFunc(in.Live, func(e record.Execution) bool { return e.State == record.Queued }) {
 		return ended, nil
 	}
-	state, err := kernel.Restore(kernel.Limits{SchedulesOff: true}, kernel.Snapshot{
-		Live: record.Live{
-			Now:        in.Now,
-			Executions: queued,
-			Adopted:    []record.Adopted{{ProjectUID: in.Before.ProjectUID, Revision: in.Before.Revision}},
-		},
-		Graphs:   in.graphs(queued),
-		Projects: []kernel.Adopt{in.Before},
-	})
+	snapshot, err := in.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	state, err := kernel.Restore(kernel.Limits{SchedulesOff: true}, snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -142,18 +136,38 @@ func (in *Input) cancelled() (map[string]bool, error) {
 	return ended, nil
 }
 
-// graphs holds what the queued executions will run. A queued one has no jobs
-// yet, so one of an earlier revision is as well served by the graph of today.
-func (in *Input) graphs(queued []record.Execution) map[string]*kernel.Graph {
-	byUID := map[string]*kernel.Graph{}
-	graphs := map[string]*kernel.Graph{}
-	for _, f := range in.Before.Flows {
-		byUID[f.UID] = f.Graph
+// standIn is the digest under which one job that takes its time stands in for
+// all the jobs of an execution.
+const standIn = "stand-in"
+
+// snapshot is what the kernel is restored from. Adopting a revision never
+// touches the jobs of what runs, and their rows are many; so each execution that
+// runs gets one job that goes on, which keeps its place in the flow's limit.
+func (in *Input) snapshot() (kernel.Snapshot, error) {
+	graph, err := kernel.Compile(&spec.Flow{Jobs: []*spec.Job{{Name: standIn, Type: standIn, Kind: spec.KindTimer}}})
+	if err != nil {
+		return kernel.Snapshot{}, err
 	}
-	for _, e := range queued {
-		graphs[e.FlowDigest] = byUID[e.FlowUID]
+	live := record.Live{
+		Now:        in.Now,
+		Executions: slices.Clone(in.Live),
+		Adopted:    []record.Adopted{{ProjectUID: in.Before.ProjectUID, Revision: in.Before.Revision}},
 	}
-	return graphs
+	for i := range live.Executions {
+		e := &live.Executions[i]
+		e.FlowDigest = standIn
+		if e.State == record.Running {
+			live.Jobs = append(live.Jobs, record.Job{
+				Execution: e.ID, Name: standIn, State: record.JobActive, Waiting: record.WaitingTimer,
+				NextAt: math.MaxInt64, StartedAt: e.StartedAt,
+			})
+		}
+	}
+	return kernel.Snapshot{
+		Live:     live,
+		Graphs:   map[string]*kernel.Graph{standIn: graph},
+		Projects: []kernel.Adopt{in.Before},
+	}, nil
 }
 
 func (in *Input) executions(cancelled map[string]bool) []planner.ExecutionImpact {

@@ -1,0 +1,435 @@
+package deploy_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/leifengta/lft/engine/deploy"
+	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/engine/store"
+	"github.com/leifengta/lft/engine/store/storetest"
+	"github.com/leifengta/lft/lang/spec"
+	"github.com/leifengta/lft/planner"
+)
+
+func job(name string, upstreams ...string) *spec.Job {
+	return &spec.Job{Name: name, Type: "noop", Kind: spec.KindInstant, Upstreams: upstreams}
+}
+
+func flow(name string, jobs ...*spec.Job) *spec.Flow {
+	return &spec.Flow{Address: spec.FlowAddress(name, ""), Jobs: jobs}
+}
+
+func bundle(flows ...*spec.Flow) *spec.Bundle { return &spec.Bundle{Project: "p", Flows: flows} }
+
+// folder is a place to apply from, on one store.
+type folder struct {
+	*deploy.Service
+	store   *store.Store
+	lineage string
+}
+
+func newFolder(t *testing.T) folder {
+	t.Helper()
+	s := storetest.Open(t, storetest.SQLite(t))
+	return folder{Service: deploy.New(s), store: s, lineage: "l1"}
+}
+
+// set is what leads from the deployed state to a bundle, its specs already put.
+func (f folder) set(t testing.TB, b *spec.Bundle) deploy.ChangeSet {
+	t.Helper()
+	before, _, err := f.Deployed(t.Context(), b.Project, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := planner.Deployed{}
+	digests := []string{}
+	for _, o := range before.Objects {
+		old.Objects = append(old.Objects, planner.Object{UID: o.UID, Address: spec.Address(o.Address), Digest: o.Digest, Version: o.From})
+		digests = append(digests, o.Digest)
+	}
+	specs, err := f.Specs(t.Context(), digests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := planner.Diff(planner.Declare(b), old, specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := deploy.ChangeSet{Project: b.Project, Lineage: f.lineage, Origin: "host:/" + f.lineage, Base: before.Project.Revision}
+	for _, c := range changes {
+		d := deploy.Change{Address: c.Address(), Kind: c.Address().Kind()}
+		if n, ok := planner.Coming(c); ok {
+			d.Digest = n.Digest
+			f.put(t, n.Data)
+		}
+		switch c := c.(type) {
+		case planner.Create:
+			d.Action = deploy.Create
+		case planner.Update:
+			d.Action, d.UID, d.Version = deploy.Update, c.Old.UID, c.Old.Version
+		case planner.Delete:
+			d.Action, d.UID, d.Version = deploy.Delete, c.Old.UID, c.Old.Version
+		case planner.Move:
+			t.Fatal("no move was asked for")
+		}
+		set.Changes = append(set.Changes, d)
+	}
+	return set
+}
+
+func (f folder) put(t testing.TB, data []byte) {
+	t.Helper()
+	if err := f.PutSpecs(t.Context(), []record.Spec{{Digest: spec.Digest(data), Data: data}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// request is a set with an apply id made of what it is for.
+func request(id string, set deploy.ChangeSet) deploy.Request {
+	return deploy.Request{ApplyID: id, Changes: set, By: "ann", Message: "why"}
+}
+
+func (f folder) apply(t testing.TB, id string, b *spec.Bundle) deploy.Result {
+	t.Helper()
+	res, err := f.Apply(t.Context(), request(id, f.set(t, b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func (f folder) deployed(t testing.TB, revision int64) map[string]record.Object {
+	t.Helper()
+	d, _, err := f.Deployed(t.Context(), "p", revision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]record.Object{}
+	for _, o := range d.Objects {
+		out[o.Address] = o
+	}
+	return out
+}
+
+// refused asserts that an apply is refused with nothing written.
+func (f folder) refused(t *testing.T, req deploy.Request, want error, words ...string) {
+	t.Helper()
+	before, _, err := f.Deployed(t.Context(), req.Changes.Project, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Apply(t.Context(), req)
+	if !errors.Is(err, want) {
+		t.Fatalf("error %v, want %v", err, want)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q is not in the message: %v", w, err)
+		}
+	}
+	after, _, err := f.Deployed(t.Context(), req.Changes.Project, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("refused, but deployed is\n%v\nand was\n%v", after, before)
+	}
+	if _, found, err := f.store.RevisionByApplyID(t.Context(), req.ApplyID); found || err != nil {
+		t.Errorf("refused, but its revision is there: %v, %v", found, err)
+	}
+}
+
+func TestApplyKeepsUIDs(t *testing.T) {
+	f := newFolder(t)
+	first := f.apply(t, "a1", bundle(flow("a", job("x")), flow("b")))
+	before := f.deployed(t, 0)
+	second := f.apply(t, "a2", bundle(flow("a", job("y")), flow("c")))
+	now := f.deployed(t, 0)
+	if first.Revision != 1 || second.Revision != 2 || second.EffectiveFrom <= first.EffectiveFrom {
+		t.Errorf("revisions %+v, then %+v", first, second)
+	}
+	if a := now["flow.a"]; a.UID != before["flow.a"].UID || a.From != 2 {
+		t.Errorf("flow.a is %+v, was %+v", a, before["flow.a"])
+	}
+	if _, there := now["flow.b"]; there || now["flow.c"].UID == "" {
+		t.Errorf("deployed: %v", now)
+	}
+	if old := f.deployed(t, 1); len(old) != 2 || old["flow.b"].UID != before["flow.b"].UID {
+		t.Errorf("revision 1 is by now %v", old)
+	}
+	f.apply(t, "a3", bundle(flow("a", job("y")), flow("b"), flow("c")))
+	if again := f.deployed(t, 0)["flow.b"]; again.UID == before["flow.b"].UID {
+		t.Error("flow.b went and came back with the same uid; it would inherit a history")
+	}
+	list, err := f.Revisions(t.Context(), record.ObjectUID("l1", "project", "p", 1), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range list {
+		got = append(got, fmt.Sprint(r.Number, r.ApplyID, r.Author, r.Message, r.Added, r.Changed, r.Destroyed))
+	}
+	if want := []string{"3a3annwhy1 0 0", "2a2annwhy1 1 1", "1a1annwhy2 0 0"}; !slices.Equal(got, want) {
+		t.Errorf("history %q, want %q", got, want)
+	}
+}
+
+func TestApplyIDIsDoneOnce(t *testing.T) {
+	f := newFolder(t)
+	req := request("once", f.set(t, bundle(flow("a"))))
+	first, err := f.Apply(t.Context(), req)
+	if err != nil || first.Repeated {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	f.apply(t, "later", bundle(flow("a"), flow("b")))
+	again, err := f.Apply(t.Context(), req)
+	if err != nil || !again.Repeated || again.Revision != first.Revision || again.EffectiveFrom != first.EffectiveFrom {
+		t.Errorf("the same id again: %+v, %v; the first was %+v", again, err, first)
+	}
+}
+
+func TestApplyStale(t *testing.T) {
+	f := newFolder(t)
+	never := f.set(t, bundle(flow("a")))
+	f.apply(t, "1", bundle(flow("a")))
+	f.refused(t, request("never", never), deploy.ErrStale, "before anything was deployed", "revision 1")
+	old := f.set(t, bundle(flow("a", job("x"))))
+	f.apply(t, "2", bundle(flow("a"), flow("b")))
+	f.refused(t, request("old", old), deploy.ErrStale, "from revision 1", "revision 2", "plan again")
+	ahead := old
+	ahead.Base = 9
+	f.refused(t, request("ahead", ahead), deploy.ErrStale)
+	// The head has not moved, but the object did: its version is checked as well.
+	wrong := f.set(t, bundle(flow("a", job("x")), flow("b")))
+	wrong.Changes[0].Version = 2
+	f.refused(t, request("wrong", wrong), deploy.ErrStale, "flow.a")
+}
+
+func TestApplyOfAnotherFolder(t *testing.T) {
+	f := newFolder(t)
+	f.apply(t, "1", bundle(flow("a")))
+	other := f
+	other.lineage = "l2"
+	set := other.set(t, bundle(flow("b")))
+	f.refused(t, request("other", set), deploy.ErrClash, "host:/l1", "host:/l2", "-adopt")
+	none := set
+	none.Lineage = ""
+	f.refused(t, request("none", none), deploy.ErrInvalid)
+
+	set.Adopt = true
+	if _, err := f.Apply(t.Context(), request("adopted", set)); err != nil {
+		t.Fatal(err)
+	}
+	f.refused(t, request("back", f.set(t, bundle(flow("c")))), deploy.ErrClash, "host:/l2")
+	// Taking over alone is a change of its own.
+	back := f.set(t, bundle(flow("b")))
+	back.Adopt = true
+	if len(back.Changes) != 0 {
+		t.Fatalf("changes: %v", back.Changes)
+	}
+	if _, err := f.Apply(t.Context(), request("bare", back)); err != nil {
+		t.Fatal(err)
+	}
+	f.apply(t, "mine", bundle(flow("c")))
+}
+
+func TestApplyRefusesWhatCannotRun(t *testing.T) {
+	pooled := job("x")
+	pooled.Pool = "pool.p"
+	schedule := func(s spec.Schedule) *spec.Bundle {
+		s.Address = "schedule.s"
+		b := bundle(flow("a"))
+		b.Schedules = append(b.Schedules, &s)
+		return b
+	}
+	for _, tc := range []struct {
+		name   string
+		bundle *spec.Bundle
+		words  []string
+	}{
+		{"cycle", bundle(flow("a", job("x", "y"), job("y", "x"))), []string{"flow.a"}},
+		{"unknown upstream", bundle(flow("a", job("x", "y"))), []string{"flow.a"}},
+		{"no such pool", bundle(flow("a", pooled)), []string{"flow.a.job.x", "pool.p"}},
+		{"no such flow", schedule(spec.Schedule{Flow: "flow.b", Crons: []string{"0 0 * * *"}}), []string{"schedule.s", "flow.b"}},
+		{"bad cron", schedule(spec.Schedule{Flow: "flow.a", Crons: []string{"61 0 * * *"}}), []string{"schedule.s"}},
+		{"bad zone", schedule(spec.Schedule{Flow: "flow.a", Crons: []string{"0 0 * * *"}, Timezone: "Mars/Olympus"}), []string{"schedule.s"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFolder(t)
+			f.refused(t, request("x", f.set(t, tc.bundle)), deploy.ErrInvalid, tc.words...)
+		})
+	}
+}
+
+func TestApplyRefusesWhatMakesNoSense(t *testing.T) {
+	f := newFolder(t)
+	f.apply(t, "1", bundle(flow("a"), flow("b")))
+	good := func() deploy.ChangeSet { return f.set(t, bundle(flow("a", job("x")), flow("c"))) }
+	for _, tc := range []struct {
+		name   string
+		damage func(*deploy.ChangeSet)
+	}{
+		{"no project", func(c *deploy.ChangeSet) { c.Project = "" }},
+		{"nothing to do", func(c *deploy.ChangeSet) { c.Changes = nil }},
+		{"a long origin", func(c *deploy.ChangeSet) { c.Origin = strings.Repeat("x", 600) }},
+		{"a job by itself", func(c *deploy.ChangeSet) { c.Changes[0].Address = "flow.a.job.x" }},
+		{"another kind", func(c *deploy.ChangeSet) { c.Changes[0].Kind = "pool" }},
+		{"no such action", func(c *deploy.ChangeSet) { c.Changes[0].Action = "forget" }},
+		{"a spec that was not put", func(c *deploy.ChangeSet) { c.Changes[0].Digest = strings.Repeat("0", 64) }},
+		{"a uid that is not deployed", func(c *deploy.ChangeSet) { c.Changes[0].UID = "u" }},
+		{"another's uid", func(c *deploy.ChangeSet) { c.Changes[0].UID = c.Changes[1].UID }},
+		{"an object twice", func(c *deploy.ChangeSet) { c.Changes = append(c.Changes, c.Changes[2]) }},
+		{"a creation of what is there", func(c *deploy.ChangeSet) { c.Changes[2].Address = "flow.a" }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			set := good()
+			tc.damage(&set)
+			f.refused(t, request("x", set), deploy.ErrInvalid)
+		})
+	}
+	f.refused(t, request("", good()), deploy.ErrInvalid)
+}
+
+func TestPutSpecsChecksDigests(t *testing.T) {
+	f := newFolder(t)
+	data := flow("a").Canonical()
+	good := record.Spec{Digest: spec.Digest(data), Data: data}
+	bad := record.Spec{Digest: strings.Repeat("0", 64), Data: data}
+	if err := f.PutSpecs(t.Context(), []record.Spec{good, bad}); !errors.Is(err, deploy.ErrInvalid) {
+		t.Errorf("error %v", err)
+	}
+	if got, err := f.Specs(t.Context(), []string{good.Digest, bad.Digest}); len(got) != 0 || err != nil {
+		t.Errorf("refused, but stored: %v, %v", got, err)
+	}
+}
+
+// queue puts executions of flow.a into the live set, as a master does.
+func (f folder) queue(t *testing.T, states ...record.ExecutionState) {
+	t.Helper()
+	a := f.deployed(t, 0)["flow.a"]
+	var b record.Batch
+	for i, s := range states {
+		e := record.Execution{
+			ID: fmt.Sprintf("run%d", i), ProjectUID: a.ProjectUID, Project: "p", FlowUID: a.UID, Flow: a.Address,
+			FlowDigest: a.Digest, Revision: a.From, State: s, Origin: record.OriginManual, ScheduledFor: 1, Zone: "UTC",
+			Params: json.RawMessage(`{}`), By: "ann", CreatedAt: record.Time(1 + i),
+		}
+		b.Executions = append(b.Executions, e)
+	}
+	if err := f.store.Commit(t.Context(), storetest.Take(t, f.store, "m"), 1, &b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestApplyShowsWhatItCancels: deleting a flow cancels what is queued of it, and
+// whoever has not seen that in a plan is not taken at his word.
+func TestApplyShowsWhatItCancels(t *testing.T) {
+	f := newFolder(t)
+	limited := flow("a", job("x"))
+	limited.Concurrency = &spec.Concurrency{Max: 1}
+	f.apply(t, "1", bundle(limited, flow("b")))
+	gone := request("gone", f.set(t, bundle(flow("b"))))
+	quiet, err := f.Preview(t.Context(), gone.Changes)
+	if err != nil || len(quiet.Executions)+len(quiet.Kinds) != 0 {
+		t.Fatalf("nothing runs, and the impact is %+v, %v", quiet, err)
+	}
+
+	f.queue(t, record.Running, record.Queued, record.Queued)
+	impact, err := f.Preview(t.Context(), gone.Changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fates []string
+	for _, e := range impact.Executions {
+		fates = append(fates, e.ID+" "+string(e.Fate))
+	}
+	if want := []string{"run1 cancelled", "run2 cancelled", "run0 finishes"}; !slices.Equal(fates, want) {
+		t.Errorf("fates %q, want %q", fates, want)
+	}
+	f.refused(t, gone, deploy.ErrEffects, "cancels", "queued")
+	gone.Shown = impact.Kinds
+	if _, err := f.Apply(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPreviewOfAnUpdate(t *testing.T) {
+	f := newFolder(t)
+	f.apply(t, "1", bundle(flow("a", job("x"))))
+	f.queue(t, record.Running, record.Queued)
+	impact, err := f.Preview(t.Context(), f.set(t, bundle(flow("a", job("x"), job("y")))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(impact.Kinds) != 0 || len(impact.Executions) != 2 ||
+		impact.Executions[0].Fate != planner.Finishes || impact.Executions[1].Fate != planner.Starts {
+		t.Errorf("impact %+v", impact)
+	}
+}
+
+// TestApplyRace: of many applies from one base one wins, and the revisions are
+// one chain.
+func TestApplyRace(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		state func(testing.TB) string
+	}{
+		{"sqlite", storetest.SQLite},
+		{"mysql", storetest.MySQL},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := storetest.Open(t, tc.state(t))
+			f := folder{Service: deploy.New(s), store: s, lineage: "l1"}
+			const writers, rounds = 8, 3
+			for round := range rounds {
+				reqs := make([]deploy.Request, writers)
+				for i := range reqs {
+					b := bundle(flow("a", job(fmt.Sprintf("x%d-%d", round, i))))
+					reqs[i] = request(fmt.Sprintf("r%d-%d", round, i), f.set(t, b))
+				}
+				if won := f.race(t, reqs); won != 1 {
+					t.Errorf("round %d has %d winners", round, won)
+				}
+			}
+			d, _, err := f.Deployed(t.Context(), "p", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, err := f.Revisions(t.Context(), d.Project.UID, 0, 0)
+			if err != nil || len(list) != rounds || list[0].Number != rounds {
+				t.Errorf("%d revisions, the newest is %+v, %v", len(list), list[0], err)
+			}
+		})
+	}
+}
+
+// race applies all requests at once and counts who was told to have won.
+func (f folder) race(t *testing.T, reqs []deploy.Request) (won int) {
+	t.Helper()
+	var all sync.WaitGroup
+	results := make([]error, len(reqs))
+	for i, req := range reqs {
+		all.Go(func() { _, results[i] = f.Apply(t.Context(), req) })
+	}
+	all.Wait()
+	for i, err := range results {
+		_, found, lookup := f.store.RevisionByApplyID(t.Context(), reqs[i].ApplyID)
+		switch {
+		case lookup != nil:
+			t.Fatal(lookup)
+		case found != (err == nil):
+			t.Errorf("%s ended with %v, and its revision is there: %v", reqs[i].ApplyID, err, found)
+		case err == nil:
+			won++
+		case !errors.Is(err, deploy.ErrStale):
+			t.Errorf("%s: %v", reqs[i].ApplyID, err)
+		}
+	}
+	return won
+}
