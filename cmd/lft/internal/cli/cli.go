@@ -45,6 +45,7 @@ func Main(ctx context.Context, version string, args []string, streams Streams) i
 // and what lft says of itself.
 func (a *app) verbs() []*cli.Command {
 	return []*cli.Command{
+		a.fmtVerb(),
 		a.validateVerb(),
 		a.planVerb(),
 		a.applyVerb(),

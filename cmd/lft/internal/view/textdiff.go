@@ -114,3 +114,17 @@ func diffLines(old, now []string) []diffLine {
 	}
 	return out
 }
+
+// FileDiff shows how a file changes, by lines.
+func (t *Terminal) FileDiff(name string, old, now []byte) {
+	r := &planText{style: t.Style}
+	r.line(r.style(bold, "--- "+name))
+	r.line(r.style(bold, "+++ "+name))
+	before, after := splitLines(string(old)), splitLines(string(now))
+	if len(before) > maxDiffLines || len(after) > maxDiffLines {
+		before, after = nil, nil
+		r.line("(too long to be compared line by line)")
+	}
+	r.lines(&r.b, diffLines(before, after), "")
+	t.Printf("%s", r.b.String())
+}
