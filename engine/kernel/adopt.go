@@ -16,7 +16,8 @@ type project struct {
 	zones     map[spec.Address]string // common zone of a flow's schedules
 	schedules []*schedule             // in the order of the revision
 	pools     map[spec.Address]*pool
-	relied    bool // the next batch depends on its head
+	relied    int64 // the head that the next batch depends on, 0 for none
+	bound     bool  // it does so by more than an adoption
 }
 
 // adopt makes a revision the one acted on. Instants up to its effective time
@@ -33,12 +34,12 @@ func (s *State) adopt(ev Adopt) error {
 		return nil
 	}
 	if !s.limits.SchedulesOff {
+		s.out.adoption(p, ev.Revision)
 		for _, sc := range p.schedules {
-			s.fire(sc, min(ev.EffectiveFrom, s.now))
+			s.decide(sc, min(ev.EffectiveFrom, s.now))
 		}
 		s.out.weight++
 		s.out.rows.Adopted = adopted(s.out.rows.Adopted, record.Adopted{ProjectUID: p.uid, Revision: ev.Revision})
-		s.out.head(p)
 	}
 	for _, uid := range s.install(p, &ev) {
 		if !s.limits.SchedulesOff {

@@ -133,18 +133,25 @@ func micros(at time.Time) record.Time   { return record.Time(at.UnixMicro()) }
 func (s *schedule) instants() instants  { return instants{s.Timetable} }
 func (s *schedule) seek(at record.Time) { s.cursor = max(s.cursor, at) }
 
-// fire decides every instant of a schedule up to a time, and looks at it again
-// when the next is due.
-func (s *State) fire(sc *schedule, until record.Time) {
-	if !s.limits.SchedulesOff {
-		for _, d := range decide(&sc.ScheduleDef, sc.cursor, until, s.now, &s.limits) {
-			s.decided(sc, d)
-			sc.seek(d.to)
-			s.out.cursor(sc)
-			s.out.head(sc.project)
-		}
+// fire decides every instant of a schedule that is due, and looks at it again
+// when the next one is.
+func (s *State) fire(sc *schedule) {
+	if s.decide(sc, s.now) {
+		s.out.head(sc.project)
 	}
 	s.plan(sc)
+}
+
+// decide decides every instant of a schedule up to a time, and reports whether
+// there was one.
+func (s *State) decide(sc *schedule, until record.Time) bool {
+	decisions := decide(&sc.ScheduleDef, sc.cursor, until, s.now, &s.limits)
+	for _, d := range decisions {
+		s.decided(sc, d)
+		sc.seek(d.to)
+		s.out.cursor(sc)
+	}
+	return len(decisions) > 0
 }
 
 // plan finds a schedule's next instant.

@@ -247,3 +247,46 @@ func TestSchedulesOff(t *testing.T) {
 		t.Errorf("schedules are off, yet: %s %v %v", w.fires("s"), w.db.cursors, w.db.adopted)
 	}
 }
+
+// TestHeads: what a batch relies on is the head as it was when the first thing
+// in it was decided, so that what an older revision decided too late is refused.
+func TestHeads(t *testing.T) {
+	w := newWorld(t, Limits{})
+	sched := withSchedule(t, "s", "f", cron.Spec{Every: 10 * time.Second})
+	w.adopt([]*spec.Flow{instantFlow("f")}, sched)
+	revision := func(n int64) Adopt {
+		ev := w.adopted["p"]
+		ev.Revision, ev.EffectiveFrom = n, noon+record.Time(n)*second
+		return ev
+	}
+	heads := func(at record.Time, events ...Event) []record.Head {
+		for _, ev := range events {
+			if err := w.s.Step(at, ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.s.Prepares()
+		r, _ := w.s.Ready()
+		return r.Rows.Heads
+	}
+	for _, tc := range []struct {
+		name string
+		got  []record.Head
+		want []record.Head
+	}{
+		{"two adoptions", heads(noon+5*second, revision(2), revision(3)), []record.Head{{ProjectUID: "p", Revision: 3}}},
+		{"a fire", heads(noon+10*second, Tick{}), []record.Head{{ProjectUID: "p", Revision: 3}}},
+		{"nothing", heads(noon+11*second, Tick{}), nil},
+		{"a start before an adoption", heads(noon+12*second, Start{ID: "x", ProjectUID: "p", Flow: "flow.f"}, revision(4)), []record.Head{{ProjectUID: "p", Revision: 3}}},
+		{"an adoption before a start", heads(noon+13*second, revision(5), Start{ID: "y", ProjectUID: "p", Flow: "flow.f"}), []record.Head{{ProjectUID: "p", Revision: 5}}},
+	} {
+		if diff := cmp.Diff(tc.want, tc.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+	w.s.Step(noon+20*second, Tick{})
+	w.s.Prepares() // decides, by revision 5
+	if got := heads(noon+20*second, revision(6)); len(got) != 1 || got[0].Revision != 5 {
+		t.Errorf("a fire before an adoption: %v", got)
+	}
+}

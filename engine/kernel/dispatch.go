@@ -6,12 +6,18 @@ import (
 )
 
 // dispatch keeps a slot for each ready job that fits somewhere and has it
-// prepared. It stops as soon as nothing fits, whatever waits.
+// prepared. It stops as soon as nothing fits, whatever waits, or when the next
+// Ready is full.
 func (s *State) dispatch() {
+	s.stalled = false
 	if s.fleet.gated {
 		return
 	}
 	for {
+		if s.out.weight >= s.limits.BatchRows {
+			s.stalled = len(s.queue.open) > 0
+			return
+		}
 		l, n := s.queue.next()
 		if n == nil {
 			return
@@ -29,6 +35,7 @@ func (s *State) dispatch() {
 		l.turn = s.queue.turns
 		l.take()
 		s.keep(n, to, l.pool, want)
+		s.out.node(n)
 		if a := n.attempt; a != nil && a.State == record.Ordered {
 			s.give(a) // provably never started: the same attempt once more
 		} else {

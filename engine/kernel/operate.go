@@ -42,15 +42,22 @@ func (s *State) operate(ev Operate) error {
 	return nil
 }
 
-// releaseAgent ends a quarantine: what the agent was before still holds.
+// releaseAgent ends a quarantine: what the agent was before still holds. Only
+// when it is not there itself and its journal seemed to go back, the journal is
+// forgotten: nothing follows from it any more, and attempts it may have held end
+// by a restart of the host, or by declare-dead.
 func (s *State) releaseAgent(a *agent) {
 	if a.State != record.AgentQuarantined {
 		return
 	}
+	reason := a.Reason
 	a.Reason = record.ReasonNone
 	if a.open && s.now-a.heard < record.Time(s.limits.Suspect) {
 		s.setState(a, record.AgentActive)
 	} else {
+		if reason == record.ReasonJournalReversed {
+			a.JournalID, a.JournalSeq = "", 0
+		}
 		s.setState(a, record.AgentUnreachable)
 		s.watchIsolated(a)
 	}

@@ -20,6 +20,8 @@ type State struct {
 	fleet fleet
 	wakes wakes
 
+	stalled bool // dispatch stopped at a full Ready
+
 	out      outbox
 	prepares []Prepare
 
@@ -136,7 +138,7 @@ func (s *State) work() {
 }
 
 func (s *State) backlog() bool {
-	if len(s.runs.starts) > 0 || len(s.runs.instants) > 0 || len(s.runs.quick) > 0 {
+	if s.stalled || len(s.runs.starts) > 0 || len(s.runs.instants) > 0 || len(s.runs.quick) > 0 {
 		return true
 	}
 	s.dropStale()

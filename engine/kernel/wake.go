@@ -106,7 +106,7 @@ func (s *State) wake() bool {
 	case s.held(w):
 		s.clock.held = append(s.clock.held, w.schedule)
 	case w.schedule != nil:
-		s.fire(w.schedule, s.now)
+		s.fire(w.schedule)
 	case w.node != nil:
 		s.elapsed(w.node)
 	case w.attempt != nil:
