@@ -18,6 +18,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
+	"github.com/leifengta/lft/lang/diag"
 )
 
 // Streams are what a verb reads and writes.
@@ -132,7 +133,7 @@ func (a *app) noVerb(_ context.Context, cmd *cli.Command) error {
 	for _, verb := range cmd.Commands {
 		names = append(names, verb.Name)
 	}
-	if near := view.Nearest(name, names); near != "" {
+	if near := diag.Suggest(name, names); near != "" {
 		return fmt.Errorf("lft has no command %q; did you mean %q?", name, near)
 	}
 	return fmt.Errorf("lft has no command %q; lft -help lists them", name)

@@ -56,7 +56,8 @@ func newBlock(kind, header string, data json.RawMessage) block {
 
 func (b *block) add(kind, name string, data json.RawMessage) {
 	switch {
-	case slices.Contains(hidden, name) || kind == "job" && name == "type":
+	case slices.Contains(hidden, name) || kind == "job" && (name == "type" || name == "kind"):
+		// The header has the type, and the type has the kind.
 	case kind == "job" && name == "args":
 		args := map[string]json.RawMessage{}
 		if json.Unmarshal(data, &args) != nil {
