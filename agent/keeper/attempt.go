@@ -134,9 +134,9 @@ func (k *keeper) launch(a *attempt, end *Ended) error {
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("make log pipe: %w", err)
 	}
-	defer unix.Close(pipe[1])
+	defer func() { _ = unix.Close(pipe[1]) }()
 	if err := unix.SetNonblock(pipe[0], true); err != nil {
-		unix.Close(pipe[0])
+		_ = unix.Close(pipe[0])
 		return fmt.Errorf("make log pipe: %w", err)
 	}
 	reader := os.NewFile(uintptr(pipe[0]), "log")
@@ -245,7 +245,7 @@ func writeFiles(dir string, files []File) error {
 	if err != nil {
 		return fmt.Errorf("open work directory: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	for _, f := range files {
 		if err := writeFile(root, f); err != nil {
 			return fmt.Errorf("make file %q: %w", f.Name, err)

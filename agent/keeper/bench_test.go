@@ -26,7 +26,7 @@ func BenchmarkFanOut(b *testing.B) {
 	} {
 		b.Run(job.name, func(b *testing.B) {
 			dir := b.TempDir()
-			c, err := Dial(b.Context(), dir, testSpawn("keeper", "LFT_TEST_ISOLATION="+os.Getenv("LFT_TEST_ISOLATION"), "LFT_TEST_PROFILE="+os.Getenv("LFT_TEST_PROFILE")))
+			c, err := Dial(b.Context(), dir, testSpawn("keeper", "LFT_TEST_ISOLATION="+os.Getenv("LFT_TEST_ISOLATION")))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -66,6 +66,7 @@ func BenchmarkFanOut(b *testing.B) {
 
 // ticks is the CPU time of a process and of its children that were waited for.
 func ticks(b *testing.B, pid int) float64 {
+	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		b.Fatal(err)
@@ -82,6 +83,7 @@ func ticks(b *testing.B, pid int) float64 {
 }
 
 func plainForks(b *testing.B, argv []string, jobs int64) time.Duration {
+	b.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		b.Fatal(err)
@@ -112,6 +114,7 @@ func plainForks(b *testing.B, argv []string, jobs int64) time.Duration {
 
 // keptForks keeps 64 attempts in flight, as an agent with as many slots does.
 func keptForks(b *testing.B, c *Client, argv []string, jobs, serial int) time.Duration {
+	b.Helper()
 	next, done := 0, 0
 	env := make([]string, 12)
 	for i := range env {
@@ -147,7 +150,7 @@ func keptForks(b *testing.B, c *Client, argv []string, jobs, serial int) time.Du
 // BenchmarkHop is the latency of one job after another.
 func BenchmarkHop(b *testing.B) {
 	dir := b.TempDir()
-	c, err := Dial(b.Context(), dir, testSpawn("keeper", "LFT_TEST_ISOLATION="+os.Getenv("LFT_TEST_ISOLATION"), "LFT_TEST_PROFILE="+os.Getenv("LFT_TEST_PROFILE")))
+	c, err := Dial(b.Context(), dir, testSpawn("keeper", "LFT_TEST_ISOLATION="+os.Getenv("LFT_TEST_ISOLATION")))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func shortDir(dir string) (short string, done func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	return fmt.Sprintf("/proc/self/fd/%d", fd), func() { unix.Close(fd) }, nil
+	return fmt.Sprintf("/proc/self/fd/%d", fd), func() { _ = unix.Close(fd) }, nil
 }
 
 // start makes the keeper's process. It belongs to nobody's session, terminal or

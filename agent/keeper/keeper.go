@@ -99,7 +99,7 @@ func run(ctx context.Context, dir string, log *slog.Logger, cgroups bool) error 
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	ended := make(chan struct{})
 	defer close(ended)
 	go k.tidy(ended)
@@ -108,7 +108,7 @@ func run(ctx context.Context, dir string, log *slog.Logger, cgroups bool) error 
 	go k.accept(listener)
 	log.Info("keeper started", "dir", dir, "pid", os.Getpid(), "isolation", k.isolation())
 	k.wait(ctx)
-	listener.Close()
+	_ = listener.Close()
 	k.shutdown()
 	log.Info("keeper ended", "dir", dir)
 	return nil

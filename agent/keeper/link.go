@@ -44,14 +44,14 @@ func (k *keeper) accept(listener *net.UnixListener) {
 		}
 		if err := checkPeer(conn); err != nil {
 			k.logger.Warn("connection refused", "error", err)
-			conn.Close()
+			_ = conn.Close()
 			continue
 		}
 		k.mu.Lock()
 		old := k.link
 		k.mu.Unlock()
 		if old != nil {
-			old.conn.Close()
+			_ = old.conn.Close()
 			<-old.gone
 		}
 		k.serve(conn)
@@ -126,7 +126,7 @@ func (k *keeper) tell(add func(*news), urgent bool) {
 func (k *keeper) read(l *link) {
 	defer close(l.gone)
 	defer func() {
-		l.conn.Close()
+		_ = l.conn.Close()
 		k.mu.Lock()
 		if k.link == l {
 			k.link = nil
@@ -148,7 +148,7 @@ func (k *keeper) read(l *link) {
 
 func (k *keeper) write(l *link, hello Hello) {
 	defer close(l.ended)
-	defer l.conn.Close()
+	defer func() { _ = l.conn.Close() }()
 	if err := writeFrame(l.conn, news{Hello: &hello}); err != nil {
 		return
 	}

@@ -83,6 +83,7 @@ func (r *rig) dial(env ...string) {
 
 // endKeeper leaves no process behind, whatever the test did.
 func endKeeper(t *testing.T, dir string) {
+	t.Helper()
 	c, err := Dial(context.Background(), dir, Spawn{})
 	if err == nil {
 		pid := c.Hello().PID

@@ -46,15 +46,17 @@ func proveCgroup(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	pid, err := syscall.ForkExec(filepath.Join(dir, "no such program"), []string{""}, &syscall.ProcAttr{
 		Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd},
 	})
 	if err == nil {
 		// It was not asked to run anything, so it was killed in between.
 		var status unix.WaitStatus
-		_, err = unix.Wait4(pid, &status, 0, nil)
-		return fmt.Errorf("a process born in it is killed: %s (%v)", unix.SignalName(status.Signal()), err)
+		if _, err := unix.Wait4(pid, &status, 0, nil); err != nil {
+			return fmt.Errorf("wait for a process born in it: %w", err)
+		}
+		return fmt.Errorf("a process born in it is killed by %s", unix.SignalName(status.Signal()))
 	}
 	if !errors.Is(err, syscall.ENOENT) {
 		return fmt.Errorf("fork into it: %w", err)

@@ -96,7 +96,7 @@ func fork(c *Command, made func(int, *os.File)) error {
 		return errors.New("the kernel gives no descriptor of a process: Linux 5.4 is needed")
 	}
 	if err := unix.SetNonblock(exit, true); err != nil { // or the runtime would block a thread on it
-		unix.Close(exit)
+		_ = unix.Close(exit)
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		_, _ = syscall.Wait4(pid, nil, 0, nil)
 		return fmt.Errorf("process descriptor: %w", err)

@@ -110,7 +110,7 @@ func (p Process) Signal(sig unix.Signal) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrGone, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	now, err := FindProcess(p.PID)
 	if err != nil {
 		return err

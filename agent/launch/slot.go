@@ -128,7 +128,7 @@ func (s *Slots) Give(slot *Slot) error {
 	if slot.killed {
 		// Linux kills at birth what is cloned into a cgroup that was ever
 		// killed: it compares how often with the count of the parent's cgroup.
-		unix.Close(slot.CgroupFD)
+		_ = unix.Close(slot.CgroupFD)
 		slot.CgroupFD, slot.killed = -1, false
 		if err := errors.Join(RemoveCgroup(slot.Cgroup), slot.bornIn()); err != nil {
 			slot.drop()
@@ -161,7 +161,7 @@ func (s *Slots) Close() error {
 func (s *Slot) drop() {
 	s.work.Close()
 	if s.CgroupFD >= 0 {
-		unix.Close(s.CgroupFD)
+		_ = unix.Close(s.CgroupFD)
 	}
 }
 

@@ -111,8 +111,8 @@ func (s *Shipper) Run(ctx context.Context) error {
 		s.look(time.Now())
 		select {
 		case <-ctx.Done():
-			s.mu.Lock()   // who is about to start has started, and nobody does after
-			s.mu.Unlock() //nolint:staticcheck // the empty section is the point
+			s.mu.Lock() // who is about to start has started, and nobody does after
+			s.mu.Unlock()
 			s.work.Wait()
 			return ctx.Err()
 		case <-tick.C:

@@ -202,7 +202,10 @@ func list(t *testing.T, b blob.Bucket, _ func() blob.Bucket) {
 		}
 	}
 	n := 0
-	for range b.List(t.Context(), "") {
+	for _, err := range b.List(t.Context(), "") {
+		if err != nil {
+			t.Error(err)
+		}
 		n++
 		break
 	}

@@ -195,21 +195,16 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[blob.Object,
 		}
 		err := fs.WalkDir(b.root.FS(), top, func(name string, d fs.DirEntry, err error) error {
 			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				return nil // deleted meanwhile, or never there
 			case err != nil:
-				return err
+				return unlessMissing(err)
 			case ctx.Err() != nil:
 				return ctx.Err()
-			case !d.Type().IsRegular() || !strings.HasPrefix(name, prefix) || blob.CheckKey(name) != nil:
+			case !d.Type().IsRegular() || !strings.HasPrefix(name, prefix) || !isKey(name):
 				return nil
 			}
 			info, err := d.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
 			if err != nil {
-				return err
+				return unlessMissing(err)
 			}
 			if !yield(blob.Object{Key: name, Size: info.Size()}, nil) {
 				return fs.SkipAll
@@ -220,6 +215,16 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[blob.Object,
 			yield(blob.Object{}, fmt.Errorf("list %q: %w", prefix, err))
 		}
 	}
+}
+
+func isKey(name string) bool { return blob.CheckKey(name) == nil }
+
+// unlessMissing drops the error of what was deleted meanwhile, or never there.
+func unlessMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Delete implements blob.Bucket.

@@ -24,6 +24,7 @@ func open(t *testing.T, dir string) *dirblob.Bucket {
 
 func TestBucket(t *testing.T) {
 	blobtest.Run(t, func(t *testing.T) (blob.Bucket, func() blob.Bucket) {
+		t.Helper()
 		dir := filepath.Join(t.TempDir(), "a b?c%")
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
