@@ -108,7 +108,7 @@ func (s *Slot) Kill() error {
 // Give takes a slot back, emptied. Nothing of its attempt may run any more. A
 // slot that can not be emptied is not used again.
 func (s *Slots) Give(slot *Slot) error {
-	if err := os.Remove(slot.Output); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := unix.Unlink(slot.Output); err != nil && !errors.Is(err, unix.ENOENT) {
 		if err := removeAll(slot.Output); err != nil {
 			slot.drop()
 			return fmt.Errorf("remove output: %w", err)
