@@ -24,10 +24,11 @@ type Definitions interface {
 // address writes a name as an address of a kind: a bare name gets the kind
 // before it.
 func address(kind, name string) (spec.Address, error) {
+	text := name
 	if !strings.HasPrefix(name, kind+".") && !strings.Contains(name, "."+kind+".") {
-		name = kind + "." + name
+		text = kind + "." + name
 	}
-	a, err := spec.ParseAddress(name)
+	a, err := spec.ParseAddress(text)
 	if err != nil || a.Kind() != kind {
 		return "", invalid("%q names no %s; write %s.NAME", name, kind, kind)
 	}

@@ -122,20 +122,27 @@ func declared(flow *spec.Flow) string {
 }
 
 func (s *runs) Cancel(ctx context.Context, req *lftv1.CancelRequest) (*lftv1.CancelResponse, error) {
+	// What has ended is told by every server, also when nobody acts.
+	if err := s.live(ctx, req.GetId()); err != nil {
+		return nil, err
+	}
 	err := s.deps.Runs.Cancel(ctx, req.GetId(), auth.From(ctx).Name)
 	if errors.Is(err, kernel.ErrUnknown) {
-		e, err := s.execution(ctx, req.GetId())
-		if err != nil {
-			return nil, err
-		}
-		if e.State.Terminal() {
-			return nil, coded{errEnded, fmt.Sprintf("execution %s has already ended: %s", e.ID, e.State)}
-		}
+		return nil, cmp.Or(s.live(ctx, req.GetId()), err) // it may have ended meanwhile
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &lftv1.CancelResponse{}, nil
+}
+
+// live refuses executions that do not exist or have ended.
+func (s *runs) live(ctx context.Context, id string) error {
+	e, err := s.execution(ctx, id)
+	if err == nil && e.State.Terminal() {
+		err = coded{errEnded, fmt.Sprintf("execution %s has already ended: %s", e.ID, e.State)}
+	}
+	return err
 }
 
 func (s *runs) execution(ctx context.Context, id string) (record.Execution, error) {

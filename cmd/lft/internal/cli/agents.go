@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -22,8 +23,8 @@ func (a *app) agentsVerb() *cli.Command {
 			a.operateVerb("declare-dead", "State that an agent's host is gone for good and nothing of it runs any more"),
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			if err := noArguments(cmd); err != nil {
-				return err
+			if verb := cmd.Args().First(); verb != "" {
+				return fmt.Errorf("lft agents has no command %q; there are drain, undrain, release and declare-dead", verb)
 			}
 			c, err := a.connect(ctx, cmd)
 			if err != nil {
@@ -56,7 +57,7 @@ func (a *app) operateVerb(verb, does string) *cli.Command {
 			}
 			defer c.Close()
 			if _, err := c.fleet.OperateAgent(ctx, &lftv1.OperateAgentRequest{Agent: agent, Verb: verb}); err != nil {
-				return err
+				return needsMaster(err)
 			}
 			a.term.Notef("%s: %s\n", agent, verb)
 			return nil

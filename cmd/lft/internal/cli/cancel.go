@@ -39,8 +39,11 @@ func (a *app) cancel(ctx context.Context, c *client, id string, wait bool) error
 		a.term.Notef("%v\n", problem(err))
 		return nil
 	}
-	if err != nil || !wait {
-		return err
+	if err != nil {
+		return needsMaster(err)
+	}
+	if !wait {
+		return nil
 	}
 	w := watch{client: c, id: id, term: a.term}
 	last, err := w.untilEnd(ctx, nil)

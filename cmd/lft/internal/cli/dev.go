@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sync/errgroup"
@@ -37,10 +38,7 @@ func (a *app) devVerb() *cli.Command {
 			if err := makeFolders(cfg); err != nil {
 				return err
 			}
-			e, err := engine.Open(ctx, cfg)
-			if errors.Is(err, engine.ErrOwned) {
-				return errors.New("another lft owns the state of this folder; lft master -json tells which, and only one lft dev can run")
-			}
+			e, err := openAsOwner(ctx, cfg)
 			if err != nil {
 				return err
 			}
@@ -48,6 +46,26 @@ func (a *app) devVerb() *cli.Command {
 			a.term.Notef("lft dev %s listens on http://%s; the state is in %s\n", a.version, e.Addr(), filepath.Dir(cfg.Blobs))
 			return a.host(ctx, e, cfg)
 		},
+	}
+}
+
+// ownWithin is longer than a verb owns a file for its own duration.
+const ownWithin = 3 * time.Second
+
+// openAsOwner waits for verbs that own the file for a moment, and refuses when
+// its owner stays.
+func openAsOwner(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
+	for deadline := time.Now().Add(ownWithin); ; {
+		e, err := engine.Open(ctx, cfg)
+		if !errors.Is(err, engine.ErrOwned) {
+			return e, err
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%w; only one lft dev, lft server or lft run can work on it", err)
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return nil, ctx.Err()
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	}
 	res, err := c.run.Run(ctx, &lftv1.RunRequest{Flow: flow, Id: id, Params: params})
 	if err != nil {
-		return notStarted(err)
+		return needsMaster(err)
 	}
 	a.term.Printf("%s\n", res.GetId())
 	if cmd.Bool("detach") {
@@ -118,12 +118,13 @@ func (c *client) leftovers() []string {
 	return c.route.homes[0].(*opened).rest()
 }
 
-// notStarted adds what to do when nobody acts.
-func notStarted(err error) error {
+// needsMaster adds what to do when nobody acts.
+func needsMaster(err error) error {
 	if connect.CodeOf(err) != connect.CodeUnavailable {
 		return err
 	}
-	return fmt.Errorf("%w\na flow needs an acting master and an agent: lft server -state STATE -blobs DIR, and lft agent -master ADDRESS; or lft dev for this folder alone", problem(err))
+	return fmt.Errorf("%w\nThis needs an acting master and an agent: lft server -state STATE -blobs DIR and lft agent -master ADDRESS,\n"+
+		"or lft dev for the state of this folder.", problem(err))
 }
 
 // paramMap reads NAME=VALUE; the value is kept as it is.

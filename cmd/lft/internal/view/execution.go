@@ -200,7 +200,8 @@ func jobNote(j *lftv1.Job) string {
 	} else if j.GetReason() != "" {
 		parts = append(parts, strings.ReplaceAll(j.GetReason(), "_", " "))
 	}
-	if m, _, _ := strings.Cut(j.GetMessage(), "\n"); m != "" && !strings.HasPrefix(m, "exit code ") {
+	m, _, _ := strings.Cut(j.GetMessage(), "\n")
+	if said := strings.HasPrefix(m, "exit code ") || strings.HasPrefix(m, "ended by "); m != "" && !said {
 		parts = append(parts, m)
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")

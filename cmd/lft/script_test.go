@@ -1,0 +1,164 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/leifengta/lft/cmd/lft/internal/cli"
+)
+
+// TestMain makes this test binary lft itself when it is called so, for the scripts and for the keepers they start.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lft": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		context.AfterFunc(ctx, stop)
+		os.Exit(cli.Main(ctx, "test", os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	}})
+}
+
+// TestScript plays what a person types in testdata/script, each script in a folder of its own.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               setUpScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": await,
+			"code":  code,
+			"post":  post,
+			"query": query,
+			"raise": raise,
+		},
+	})
+}
+
+func setUpScript(env *testscript.Env) error {
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		return err
+	}
+	env.Setenv("EXAMPLES", examples)
+	env.Setenv("NO_COLOR", "1")
+	env.Setenv("USER", "ann")
+	return nil
+}
+
+// awaitIn bounds what a script waits for; nothing in one takes as long.
+const awaitIn = 30 * time.Second
+
+// await repeats a command until it succeeds: await PROGRAM ARGS…, or until its output holds a text: await -text TEXT PROGRAM ARGS…
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	text := ""
+	if len(args) > 2 && args[0] == "-text" {
+		text, args = args[1], args[2:]
+	}
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: await [-text TEXT] PROGRAM [ARGS…]")
+	}
+	for deadline := time.Now().Add(awaitIn); ; time.Sleep(20 * time.Millisecond) {
+		err := ts.Exec(args[0], args[1:]...)
+		if err == nil && strings.Contains(ts.ReadFile("stdout"), text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%v; it did not happen within %s", err, awaitIn)
+		}
+	}
+}
+
+// code runs a program and compares its exit code: code CODE PROGRAM ARGS…
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code CODE PROGRAM [ARGS…]")
+	}
+	got := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := err.(*exec.ExitError)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.String()[len("exit status "):]
+	}
+	if got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// post asks the acting master as curl does, and writes the answer into a file: post SERVICE/RPC JSON FILE
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: post SERVICE/RPC JSON FILE")
+	}
+	ts.Check(ts.Exec("lft", "master", "-json"))
+	var master struct{ Leader string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &master))
+	res, err := http.Post(master.Leader+"/lft.v1."+args[0], "application/json", strings.NewReader(args[1]))
+	ts.Check(err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	var indented bytes.Buffer
+	ts.Check(json.Indent(&indented, body, "", "  "))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), append(indented.Bytes(), '\n'), 0o666))
+}
+
+// query takes one value out of JSON on stdout and compares it: query PATH VALUE, with a path such as 0.jobs.2.name, or
+// len for the length of a list. The value is JSON.
+func query(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: query PATH VALUE")
+	}
+	var at any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &at))
+	for step := range strings.SplitSeq(args[0], ".") {
+		switch v := at.(type) {
+		case map[string]any:
+			member, ok := v[step]
+			if !ok {
+				ts.Fatalf("%s: there is no %s", args[0], step)
+			}
+			at = member
+		case []any:
+			var i int
+			if step == "len" {
+				at = len(v)
+				continue
+			}
+			if err := json.Unmarshal([]byte(step), &i); err != nil || i >= len(v) {
+				ts.Fatalf("%s: no %s in a list of %d", args[0], step, len(v))
+			}
+			at = v[i]
+		default:
+			ts.Fatalf("%s: %s of %v", args[0], step, at)
+		}
+	}
+	got, err := json.Marshal(at)
+	ts.Check(err)
+	if (string(got) == args[1]) == neg {
+		ts.Fatalf("%s is %s", args[0], got)
+	}
+}
+
+// raise sends a signal to the process whose id stands in a file: raise SIGNAL FILE
+func raise(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+	if neg || len(args) != 2 || signals[args[0]] == 0 {
+		ts.Fatalf("usage: raise INT|TERM|KILL FILE")
+	}
+	var pid int
+	ts.Check(json.Unmarshal([]byte(strings.TrimSpace(ts.ReadFile(args[1]))), &pid))
+	ts.Check(syscall.Kill(pid, signals[args[0]]))
+}
