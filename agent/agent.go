@@ -128,7 +128,7 @@ func open(c Config) (_ *agent, err error) {
 	a.brain = brain.New(c.Slots, records)
 	// Written anew, nothing depends on pages an earlier life failed to sync.
 	if err := a.journal.Rewrite(a.brain.Records()); err != nil {
-		a.journal.Close()
+		_ = a.journal.Close()
 		return nil, err
 	}
 	a.inbox.wake = make(chan struct{}, 1)

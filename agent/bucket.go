@@ -37,7 +37,7 @@ func (b *bucket) use(ctx context.Context, address, cluster string) (_ blob.Bucke
 	opened, err := dirblob.OpenAddress(address)
 	if err == nil {
 		if err = blob.Check(ctx, opened, cluster); err != nil {
-			opened.Close()
+			_ = opened.Close()
 		}
 	}
 	switch {
@@ -56,7 +56,7 @@ func (b *bucket) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range b.closers {
-		c.Close()
+		_ = c.Close()
 	}
 }
 

@@ -1,10 +1,9 @@
 package agent
 
 import (
-	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
-
 	"github.com/leifengta/lft/agent/brain"
 	"github.com/leifengta/lft/agent/logship"
+	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 )
 
 // This file is the border between the wire and the brain; nothing else knows

@@ -118,7 +118,7 @@ func (a *agent) freeSettled() {
 	}
 	for _, f := range files {
 		if !a.brain.Knows(f.Token) {
-			a.free(f.Token, f.Bytes)
+			_ = a.free(f.Token, f.Bytes) // it logs by itself
 		}
 	}
 }
@@ -152,7 +152,7 @@ func (a *agent) hear(ctx context.Context, client *keeper.Client, ev keeper.Event
 	case keeper.Gone:
 		a.log.Warn("keeper is gone", "error", ev.Err)
 		a.keeper = nil
-		client.Close()
+		_ = client.Close()
 		a.brain.Step(now(), brain.KeeperGone{})
 	}
 }
@@ -209,7 +209,8 @@ func (a *agent) partKeeper() {
 	if a.keeper == nil {
 		return
 	}
-	defer a.keeper.Close()
+	client := a.keeper
+	defer func() { _ = client.Close() }()
 	if !a.c.StopKeeper || !a.brain.Idle() {
 		return
 	}

@@ -60,11 +60,11 @@ type process struct {
 }
 
 // config is that of an agent of the master. Its keeper is this binary again.
-func config(t testing.TB, dir string, masters ...*master) agent.Config {
-	t.Helper()
+func config(tb testing.TB, dir string, masters ...*master) agent.Config {
+	tb.Helper()
 	self, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := agent.Config{
 		Name: "a1", Dir: dir, Slots: 8, Labels: map[string]string{"zone": "x"}, Version: "test",
@@ -78,17 +78,17 @@ func config(t testing.TB, dir string, masters ...*master) agent.Config {
 
 // launch starts an agent process in dir and ends it, its keeper and what they
 // run when the test ends.
-func launch(t testing.TB, c agent.Config) *process {
-	t.Helper()
-	p := &process{t: t, dir: c.Dir}
+func launch(tb testing.TB, c agent.Config) *process {
+	tb.Helper()
+	p := &process{t: tb, dir: c.Dir}
 	p.start(c)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		p.kill()
-		killKeeper(t, c.Dir)
-		if t.Failed() {
+		killKeeper(tb, c.Dir)
+		if tb.Failed() {
 			for _, name := range []string{"agent.log", "keeper.log"} {
 				text, _ := os.ReadFile(filepath.Join(c.Dir, name))
-				t.Logf("%s:\n%s", name, text)
+				tb.Logf("%s:\n%s", name, text)
 			}
 		}
 	})
@@ -111,7 +111,7 @@ func (p *process) start(c agent.Config) {
 	if p.log, err = os.OpenFile(filepath.Join(c.Dir, "agent.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		p.t.Fatal(err)
 	}
-	p.cmd = exec.Command(self, string(text)) //nolint:noctx // killed on purpose
+	p.cmd = exec.Command(self, string(text))
 	p.cmd.Env = append(os.Environ(), role+"=agent", "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
@@ -151,18 +151,18 @@ func (p *process) term() {
 }
 
 // killKeeper is kill -9 of the keeper of dir, if there is one.
-func killKeeper(t testing.TB, dir string) {
-	t.Helper()
-	pid := keeperPID(t, dir)
+func killKeeper(tb testing.TB, dir string) {
+	tb.Helper()
+	pid := keeperPID(tb, dir)
 	if pid > 0 {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
 // keeperPID finds the keeper of dir by its command line.
-func keeperPID(t testing.TB, dir string) int {
-	t.Helper()
-	pids := processes(t, "cmdline", func(text string) bool {
+func keeperPID(tb testing.TB, dir string) int {
+	tb.Helper()
+	pids := processes(tb, "cmdline", func(text string) bool {
 		return strings.HasSuffix(text, "\x00-dir\x00"+dir+"\x00")
 	})
 	if len(pids) == 0 {
@@ -173,20 +173,20 @@ func keeperPID(t testing.TB, dir string) int {
 
 // carriers are the processes of the agent of dir that carry a token in their
 // environment.
-func carriers(t testing.TB, dir, token string) []int {
-	t.Helper()
-	return processes(t, "environ", func(text string) bool {
+func carriers(tb testing.TB, dir, token string) []int {
+	tb.Helper()
+	return processes(tb, "environ", func(text string) bool {
 		text = "\x00" + text
 		return strings.Contains(text, "\x00LFT_TOKEN="+token+"\x00") && strings.Contains(text, "\x00LFT_WORKDIR="+dir+"/")
 	})
 }
 
 // processes lists those whose file of that name in /proc is as asked.
-func processes(t testing.TB, name string, is func(string) bool) []int {
-	t.Helper()
+func processes(tb testing.TB, name string, is func(string) bool) []int {
+	tb.Helper()
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var out []int
 	for _, e := range entries {
@@ -202,11 +202,11 @@ func processes(t testing.TB, name string, is func(string) bool) []int {
 }
 
 // eventually waits for what only looking can tell.
-func eventually(t testing.TB, what string, cond func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, cond func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(patience); !cond(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain for %s", patience, what)
+			tb.Fatalf("waited %v in vain for %s", patience, what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -54,14 +54,15 @@ type master struct {
 	down     chan *lftv1.SessionResponse // of the open session
 }
 
-func newMaster(t testing.TB) *master {
+func newMaster(tb testing.TB) *master {
+	tb.Helper()
 	m := &master{
-		t: t, epoch: 1, changed: make(chan struct{}),
+		t: tb, epoch: 1, changed: make(chan struct{}),
 		tasks: map[string][]byte{}, started: map[string]*lftv1.Report{}, ended: map[string]*lftv1.Report{},
 		repeats: map[string]int{}, chunks: map[string][]*lftv1.Chunk{}, tails: map[string]*lftv1.TailData{},
 	}
 	m.serve("127.0.0.1:0")
-	t.Cleanup(m.stop)
+	tb.Cleanup(m.stop)
 	return m
 }
 
@@ -272,20 +273,20 @@ func (m *master) start(token string) {
 }
 
 // task is a script as the master sends it.
-func task(t testing.TB, script string) []byte {
-	t.Helper()
-	return anyTask(t, map[string]any{"script": script}, nil)
+func task(tb testing.TB, script string) []byte {
+	tb.Helper()
+	return anyTask(tb, map[string]any{"script": script}, nil)
 }
 
-func anyTask(t testing.TB, args map[string]any, change func(*providers.Task)) []byte {
-	t.Helper()
+func anyTask(tb testing.TB, args map[string]any, change func(*providers.Task)) []byte {
+	tb.Helper()
 	text, err := json.Marshal(args)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	body, err := shell.Type{}.Generate(text)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	task := providers.Task{Type: "shell", Body: body, KillGrace: 200_000}
 	if change != nil {
@@ -293,7 +294,7 @@ func anyTask(t testing.TB, args map[string]any, change func(*providers.Task)) []
 	}
 	out, err := json.Marshal(task)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }

@@ -50,7 +50,7 @@ func (s *stream) serve(ctx context.Context, base string, l *link) error {
 	if err != nil {
 		return err
 	}
-	defer conn.CloseResponse()
+	defer func() { _ = conn.CloseResponse() }()
 	var sender sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	sender.Go(func() {

@@ -54,7 +54,6 @@ type Brain struct {
 	session int64
 	epoch   int64  // highest seen; never obeys a lower one
 	epochAt uint64 // serial of its Obeyed
-	orders  int    // taken in this session
 	hello   bool   // the next Up is the session's first
 	sending bool
 	sentAt  Time

@@ -18,6 +18,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T) rig {
+	t.Helper()
 	w := newWorld()
 	w.fail = func(format string, args ...any) { t.Helper(); t.Fatalf(format, args...) }
 	w.connect()
