@@ -17,11 +17,11 @@ type project struct {
 	schedules []*schedule             // in the order of the revision
 	pools     map[spec.Address]*pool
 	relied    int64 // the head that the next batch depends on, 0 for none
-	bound     bool  // it does so by more than an adoption
 }
 
 // adopt makes a revision the one acted on. Instants up to its effective time
-// are decided first, by the revision before.
+// are decided first, by the revision before; whatever revisions follow, that
+// stays right, so it depends on no head.
 func (s *State) adopt(ev Adopt) error {
 	if err := checkAdopt(&ev); err != nil {
 		return err
@@ -34,7 +34,6 @@ func (s *State) adopt(ev Adopt) error {
 		return nil
 	}
 	if !s.limits.SchedulesOff {
-		s.out.adoption(p, ev.Revision)
 		for _, sc := range p.schedules {
 			s.decide(sc, min(ev.EffectiveFrom, s.now))
 		}

@@ -74,18 +74,9 @@ func (o *outbox) cursor(s *schedule) {
 // a newer revision be adopted before the batch is made, the batch is refused:
 // what the older one decided may have come too late.
 func (o *outbox) head(p *project) {
-	o.adoption(p, p.revision)
-	p.bound = true
-}
-
-// adoption makes the batch depend on the head that is being adopted, unless
-// something in it depends on an older one.
-func (o *outbox) adoption(p *project, revision int64) {
 	if p.relied == 0 {
+		p.relied = p.revision
 		o.projects = append(o.projects, p)
-	}
-	if !p.bound {
-		p.relied = revision
 	}
 }
 
@@ -147,7 +138,7 @@ func (o *outbox) flush() Ready {
 	}
 	for _, p := range o.projects {
 		rows.Heads = append(rows.Heads, record.Head{ProjectUID: p.uid, Revision: p.relied})
-		p.relied, p.bound = 0, false
+		p.relied = 0
 	}
 	ready := Ready{Rows: rows, Orders: o.orders, Kills: o.kills, Acks: o.acks, Replies: o.replies}
 	*o = outbox{notes: o.notes}
