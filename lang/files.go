@@ -32,9 +32,8 @@ type file struct {
 // extension of configuration files; variable files have another.
 const extension = ".hcl"
 
-// readFolder reads and parses the configuration of a folder, in the order of
-// names, on two goroutines: parsing is most of the work of a plan.
-func readFolder(fsys fs.FS, found *findings) []*file {
+// listFolder names the configuration files of a folder, sorted.
+func listFolder(fsys fs.FS, found *findings) []*file {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		found.error(CodeRead, "", hcl.Range{}, "The folder cannot be read", "%v", err)
@@ -48,18 +47,10 @@ func readFolder(fsys fs.FS, found *findings) []*file {
 		case strings.HasSuffix(name, ".lft.json"):
 			found.error(CodeUnsupported, "", hcl.Range{Filename: name}, "JSON syntax is not supported", "%s: this version of lft reads *.hcl only.", name)
 		case strings.HasSuffix(name, extension):
-			files = append(files, &file{name: name})
+			f := &file{name: name}
+			files = append(files, f)
+			found.files[name] = f
 		}
-	}
-	twoAtOnce(len(files), func(i int) { files[i].load(fsys) })
-	for _, f := range files {
-		found.files[f.name] = f
-	}
-	for _, f := range files {
-		if f.err != nil {
-			found.error(f.code, "", f.err.Range, f.err.Summary, "%s", f.err.Detail)
-		}
-		found.syntax(f.errs)
 	}
 	return files
 }
@@ -77,9 +68,15 @@ func twoAtOnce(n int, do func(i int)) {
 	wg.Wait()
 }
 
+// load reads and parses.
 func (f *file) load(fsys fs.FS) {
+	f.read(fsys)
+	f.parse()
+}
+
+func (f *file) read(fsys fs.FS) {
 	if info, err := fs.Stat(fsys, f.name); err == nil && info.Size() > format.MaxFile {
-		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d. Split it: all *.hcl of a folder belong together.", f.name, info.Size(), format.MaxFile)
+		f.tooLarge(info.Size())
 		return
 	}
 	data, err := fs.ReadFile(fsys, f.name)
@@ -91,28 +88,58 @@ func (f *file) load(fsys fs.FS) {
 		f.refuse(CodeRead, 0, "The file cannot be read", "%s: %v", f.name, cause)
 		return
 	}
-	f.parse(data)
+	f.data = data
 }
 
 // parse checks what HCL's parser must not be given, then parses.
-func (f *file) parse(data []byte) {
-	f.data = data
-	if len(data) > format.MaxFile {
-		f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d.", f.name, len(data), format.MaxFile)
+func (f *file) parse() {
+	if f.err != nil {
+		return
+	}
+	if len(f.data) > format.MaxFile {
+		f.tooLarge(int64(len(f.data)))
 		return
 	}
 	if !f.readable() {
 		return
 	}
-	if at, deep := format.File().CheckFile(data); deep {
+	if at, deep := format.File().CheckFile(f.data); deep {
 		f.code, f.err = CodeLimit, expr.TooDeep(format.File(), f.at(at))
 		return
 	}
-	parsed, diags := hclsyntax.ParseConfig(data, f.name, hcl.InitialPos)
+	parsed, diags := hclsyntax.ParseConfig(f.data, f.name, hcl.InitialPos)
 	f.errs = diags
 	if body, ok := parsed.Body.(*hclsyntax.Body); ok && !diags.HasErrors() {
 		f.body = body
 	}
+}
+
+func (f *file) tooLarge(size int64) {
+	f.refuse(CodeLimit, 0, "The file is too large", "%s has %d bytes, more than %d. Split it: all *.hcl of a folder belong together.", f.name, size, format.MaxFile)
+}
+
+// report passes on what reading and parsing found.
+func (f *file) report(found *findings) {
+	if f.err != nil {
+		found.error(f.code, "", f.err.Range, f.err.Summary, "%s", f.err.Detail)
+	}
+	found.syntax(f.errs)
+}
+
+// flowsOnly reports that no line starts with another word than flow. It only
+// decides what is parsed first, so it may be wrong: see stream.
+func (f *file) flowsOnly() bool {
+	for rest := f.data; len(rest) > 0; {
+		if c := rest[0]; c >= 'a' && c <= 'z' && !bytes.HasPrefix(rest, []byte("flow ")) {
+			return false
+		}
+		end := bytes.IndexByte(rest, '\n')
+		if end < 0 {
+			break
+		}
+		rest = rest[end+1:]
+	}
+	return true
 }
 
 // readable refuses bytes that are no text, and marks that make text look

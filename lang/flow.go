@@ -44,7 +44,7 @@ type flow struct {
 // flows decodes all instances of a declared flow.
 func (w *worker) flows(d declaration) []*loadedFlow {
 	addr := addressOf(d)
-	voc, _ := schema.File().Block("flow")
+	voc, _ := w.voc.Block("flow")
 	w.found.check(voc, d.block, nil, addr)
 	w.checkJobs(d, voc)
 	w.each = nil
@@ -71,7 +71,7 @@ func (w *worker) checkJobs(d declaration, voc schema.Block) {
 			continue
 		}
 		if t, ok := w.types[b.Labels[0]]; ok {
-			w.found.check(jobVoc, b, t.Attributes, addressOf(d).Job(b.Labels[1]))
+			w.found.check(jobVoc, b, t.schema.Attributes, addressOf(d).Job(b.Labels[1]))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package lang_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,4 +67,63 @@ func TestBad(t *testing.T) {
 			golden(t, strings.TrimSuffix(path, ".hcl")+".txt", render(list))
 		})
 	}
+}
+
+// TestGood: what folders mean, as the canonical JSON of all they declare.
+func TestGood(t *testing.T) {
+	paths, err := filepath.Glob("testdata/good/*.hcl")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".hcl"), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bundle, list := load(string(text))
+			got := render(list)
+			if bundle != nil {
+				got += dump(t, bundle)
+			}
+			golden(t, strings.TrimSuffix(path, ".hcl")+".txt", got)
+		})
+	}
+}
+
+// dump writes each object on a line of its own, and each job of a flow.
+func dump(t *testing.T, bundle *spec.Bundle) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "project %s\n", bundle.Project)
+	line := func(addr spec.Address, data []byte, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := bundle.Positions[addr]
+		if at.Line == 0 {
+			t.Errorf("%s has no position", addr)
+		}
+		fmt.Fprintf(&b, "%s (line %d)\n  %s\n", addr, at.Line, data)
+	}
+	for _, f := range bundle.Flows {
+		jobs := f.Jobs
+		again, err := spec.DecodeFlow(f.Canonical(), f.Address)
+		if err != nil || string(again.Canonical()) != string(f.Canonical()) {
+			t.Errorf("%s does not survive its JSON: %v", f.Address, err)
+		}
+		f.Jobs = nil
+		line(f.Address, f.Canonical(), nil)
+		for _, j := range jobs {
+			data, err := j.MarshalJSON()
+			line(f.Address.Job(j.Name), data, err)
+		}
+	}
+	for _, s := range bundle.Schedules {
+		line(s.Address, s.Canonical(), nil)
+	}
+	for _, p := range bundle.Pools {
+		line(p.Address, p.Canonical(), nil)
+	}
+	return b.String()
 }

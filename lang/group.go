@@ -30,6 +30,9 @@ type group struct {
 func (f *flow) findJobs(voc schema.Block) {
 	jobVoc, _ := voc.Block("job")
 	f.groups = map[string]*group{}
+	if f.w.jobs.Load() > maxJobs {
+		return
+	}
 	for _, b := range f.block.Body.Blocks {
 		if b.Type != "job" || len(b.Labels) != 2 {
 			continue
@@ -43,6 +46,9 @@ func (f *flow) findJobs(voc schema.Block) {
 		g := &group{block: b, keyed: keyed, jobs: map[string]*job{}}
 		f.groups[name] = g
 		f.expandJob(jobVoc, g)
+	}
+	if f.w.jobs.Add(int64(len(f.jobs))) > maxJobs {
+		f.jobs = nil // reported when all are done
 	}
 	if len(f.jobs) > maxFlowJobs {
 		f.w.found.error(CodeLimit, f.addr, f.block.DefRange(), "Too many jobs", "The flow has %d jobs, more than %d.", len(f.jobs), maxFlowJobs)
@@ -67,7 +73,7 @@ func (f *flow) expandJob(voc schema.Block, g *group) {
 			continue
 		}
 		j := &job{
-			flow: f, block: b, voc: voc, jobType: jobType, known: ok, each: one.each, outputs: types,
+			flow: f, block: b, voc: voc, jobType: jobType, each: one.each, outputs: types,
 			spec: &spec.Job{Name: spec.Instance(b.Labels[1], one.key), Type: b.Labels[0], Outputs: outputs},
 		}
 		g.jobs[one.key] = j

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -13,13 +14,30 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
+// jobType is a schema with its types read.
+type jobType struct {
+	schema schema.JobType
+	types  []cty.Type // of schema.Attributes
+}
+
+func newJobType(t schema.JobType) *jobType {
+	made := &jobType{schema: t, types: make([]cty.Type, len(t.Attributes))}
+	for i, a := range t.Attributes {
+		ty, err := expr.DecodeType(a.Type)
+		if err != nil {
+			panic(fmt.Sprintf("job type %s: attribute %s: %v", t.Name, a.Name, err))
+		}
+		made.types[i] = ty
+	}
+	return made
+}
+
 // job is an instance of a job while it is decoded.
 type job struct {
 	flow    *flow
 	block   *hclsyntax.Block
 	voc     schema.Block
-	jobType schema.JobType
-	known   bool // the type is
+	jobType *jobType // nil: unknown
 	each    *eval.Each
 	outputs map[string]cty.Type
 	spec    *spec.Job
@@ -51,8 +69,8 @@ func (j *job) decode() {
 	s.Priority = shared.integer("priority", -maxPriority, maxPriority, 0)
 	s.OnCancel = shared.choice("on_cancel", "", "run")
 	s.Retry = j.retry(shared)
-	if s.Kind = spec.Kind(j.jobType.Kind); s.Kind == spec.KindProcess {
-		s.Kind = ""
+	if j.jobType != nil && j.jobType.schema.Kind != string(spec.KindProcess) {
+		s.Kind = spec.Kind(j.jobType.schema.Kind)
 	}
 	if s.Kind == "" {
 		j.process(shared)
@@ -226,7 +244,10 @@ func (l *loader) poolNames() []string {
 // arguments reads what the job's type declares.
 func (j *job) arguments() {
 	s := j.spec
-	for _, a := range j.jobType.Attributes {
+	if j.jobType == nil {
+		return
+	}
+	for i, a := range j.jobType.schema.Attributes {
 		attr, ok := j.block.Body.Attributes[a.Name]
 		if !ok {
 			if a.Required {
@@ -234,12 +255,7 @@ func (j *job) arguments() {
 			}
 			continue
 		}
-		ty, err := expr.DecodeType(a.Type)
-		if err != nil {
-			j.flow.w.found.error(CodeInternal, j.addr(), attr.NameRange, "The job type is broken", "%v.", err)
-			continue
-		}
-		v := j.scope().value(attr.Expr, ty, a.RunTime)
+		v := j.scope().value(attr.Expr, j.jobType.types[i], a.RunTime)
 		if v == nil {
 			if a.Required && isNull(attr.Expr) {
 				j.flow.w.found.error(CodeMissing, j.addr(), attr.NameRange, "Missing attribute", "A job of type %q needs %q, and it is null.", s.Type, a.Name)

@@ -1,10 +1,9 @@
 package lang
 
 import (
-	"cmp"
 	"fmt"
 	"io/fs"
-	"slices"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -37,112 +36,96 @@ type File struct {
 // Load reads the *.hcl of a folder. When something is wrong the bundle is nil
 // and the list says all of it, sorted; warnings come with a bundle.
 func Load(fsys fs.FS, opt Options) (bundle *spec.Bundle, list diag.List) {
-	found := newFindings(map[string]*file{})
 	defer func() {
 		if p := recover(); p != nil {
+			found := newFindings(nil)
 			found.error(CodeInternal, "", hcl.Range{}, "The folder could not be loaded", "This is a defect of lft, please report it: %v", p)
 			bundle, list = nil, found.list
 		}
 	}()
-	l := &loader{fsys: fsys, opt: opt, found: found, types: make(map[string]schema.JobType, len(opt.JobTypes))}
-	for _, t := range opt.JobTypes {
-		l.types[t.Name] = t
+	l := newLoader(fsys, opt)
+	bundle, done := l.load(false)
+	if !done {
+		l = newLoader(fsys, opt)
+		bundle, _ = l.load(true)
 	}
-	bundle = l.load()
-	found.list.Sort()
-	if found.list.HasErrors() {
-		return nil, found.list
+	list = l.found.list
+	list.Sort()
+	if list.HasErrors() {
+		return nil, list
 	}
-	return bundle, found.list
+	return bundle, list
 }
 
-// maxJobs bounds a project, so that nested for_each end.
-const maxJobs = 1_000_000
+// maxJobs bounds a project, so that for_each inside for_each ends.
+const maxJobs = 200_000
 
-// loader holds one folder while it is loaded. Once config is filled all but
-// found is read only.
+// loader holds one folder while it is loaded. Once config and pools are filled,
+// all but found is read only, but for the counter.
 type loader struct {
 	fsys   fs.FS
 	opt    Options
 	found  *findings
-	types  map[string]schema.JobType
+	voc    schema.Block // of a file
+	types  map[string]*jobType
 	root   root
 	config eval.Scope
 	pools  map[spec.Address]*spec.Pool
 	// disabled are the flows that are declared with enabled = false.
 	disabled map[spec.Address]struct{}
+	jobs     atomic.Int64 // of all flows decoded so far
 }
 
-func (l *loader) load() *spec.Bundle {
-	files := readFolder(l.fsys, l.found)
-	if l.found.hasErrors() {
-		// What stands in a broken file would be missed everywhere else.
-		return nil
+func newLoader(fsys fs.FS, opt Options) *loader {
+	l := &loader{fsys: fsys, opt: opt, found: newFindings(map[string]*file{}), voc: schema.File(), types: make(map[string]*jobType, len(opt.JobTypes))}
+	for _, t := range opt.JobTypes {
+		l.types[t.Name] = newJobType(t)
 	}
-	for _, f := range files {
+	return l
+}
+
+// load is not done when the order in which it took the files was wrong; then
+// they are to be taken as a whole.
+func (l *loader) load(whole bool) (bundle *spec.Bundle, done bool) {
+	files := listFolder(l.fsys, l.found)
+	if len(files) == 0 && !l.found.hasErrors() {
+		l.found.error(CodeRead, "", hcl.Range{}, "No configuration", "The folder has no *.hcl files.")
+	}
+	if len(files) == 0 {
+		return nil, true
+	}
+	s := stream{loader: l, whole: whole, first: files}
+	s.split()
+	for _, f := range s.first {
 		if f.body != nil {
 			l.collect(f)
 		}
 	}
-	if len(files) == 0 {
-		l.found.error(CodeRead, "", hcl.Range{}, "No configuration", "The folder has no *.hcl files.")
-		return nil
-	}
-	bundle := &spec.Bundle{Project: l.project(), Positions: map[spec.Address]spec.Position{}}
-	first := l.worker(l.found)
-	l.variables(first)
-	l.config.EvalLocals(first.evaluator, l.root.locals, func(name string, err *expr.Error) {
+	bundle = &spec.Bundle{Project: l.project(), Positions: map[spec.Address]spec.Position{}}
+	one := l.worker(l.found)
+	l.variables(one)
+	l.config.EvalLocals(one.evaluator, l.root.locals, func(name string, err *expr.Error) {
 		l.found.fault(spec.Address("local."+name), err)
 	})
-	first = l.worker(l.found)
-	l.loadPools(first, bundle)
-	l.loadFlows(bundle)
-	l.loadSchedules(first, bundle)
+	one = l.worker(l.found)
+	l.loadPools(one, bundle)
+	if !s.flows(bundle) {
+		return nil, false
+	}
+	if s.broken.hasErrors() {
+		// What stands in a broken file is missed everywhere else.
+		l.found.list = s.broken.list
+		return nil, true
+	}
+	l.loadSchedules(one, bundle)
 	l.size(bundle)
-	return bundle
+	return bundle, true
 }
 
 func (l *loader) worker(found *findings) *worker {
 	w := &worker{loader: l, found: found}
 	w.evaluator = expr.NewEvaluator(eval.Limits(), eval.Functions(l.fsys), w.resolve)
 	return w
-}
-
-// loadFlows decodes on two goroutines, each with findings of its own.
-func (l *loader) loadFlows(bundle *spec.Bundle) {
-	n := len(l.root.flows)
-	made, foundBy := make([][]*loadedFlow, n), [2]*findings{}
-	workers := [2]*worker{}
-	for i := range workers {
-		foundBy[i] = newFindings(l.found.files)
-		workers[i] = l.worker(foundBy[i])
-	}
-	twoAtOnce(n, func(i int) { made[i] = workers[i%2].flows(l.root.flows[i]) })
-	jobs := 0
-	l.disabled = map[spec.Address]struct{}{}
-	for _, flows := range made {
-		for _, f := range flows {
-			if !f.enabled {
-				l.disabled[f.spec.Address] = struct{}{}
-				continue
-			}
-			bundle.Flows = append(bundle.Flows, f.spec)
-			bundle.Positions[f.spec.Address] = position(f.at)
-			for name, at := range f.jobsAt {
-				bundle.Positions[f.spec.Address.Job(name)] = position(at)
-			}
-			jobs += len(f.spec.Jobs)
-		}
-	}
-	for _, found := range foundBy {
-		for _, d := range found.list {
-			l.found.merge(d)
-		}
-	}
-	if jobs > maxJobs {
-		l.found.error(CodeLimit, "", hcl.Range{}, "Too many jobs", "The folder declares %d jobs, more than %d.", jobs, maxJobs)
-	}
-	slices.SortFunc(bundle.Flows, func(a, b *spec.Flow) int { return cmp.Compare(a.Address, b.Address) })
 }
 
 // size refuses objects whose canonical form is too large to store.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -12,7 +11,7 @@ const maxSlots = 1_000_000
 
 func (l *loader) loadPools(w *worker, bundle *spec.Bundle) {
 	l.pools = map[spec.Address]*spec.Pool{}
-	voc, _ := schema.File().Block("pool")
+	voc, _ := l.voc.Block("pool")
 	for _, d := range l.root.pools {
 		addr := spec.PoolAddress(d.name, "")
 		l.found.check(voc, d.block, nil, addr)

@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"github.com/leifengta/lft/lang/diag"
 	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
@@ -29,6 +28,7 @@ type root struct {
 	flows     []declaration
 	schedules []declaration
 	pools     []declaration
+	flowNames []string             // of those decoded
 	places    map[string]hcl.Range // by kind.name, of the first of its name
 }
 
@@ -40,7 +40,7 @@ func (r *root) at(addr spec.Address) hcl.Range {
 // collect sorts the blocks of a file and checks what can be checked without
 // values: words, labels, names, doubles.
 func (l *loader) collect(f *file) {
-	voc := schema.File()
+	voc := l.voc
 	for _, attr := range attributes(f.body) {
 		l.found.error(CodeUnknown, "", attr.NameRange, "An attribute outside of a block", "%q cannot stand here: a file holds blocks, such as flow \"name\" { … }.", attr.Name)
 	}
@@ -176,9 +176,4 @@ func (f *findings) unknownAttribute(voc schema.Block, more []schema.Attribute, a
 	default:
 		f.error(CodeUnknown, addr, attr.NameRange, "Unknown attribute", "There is no attribute %q in %s.%s", attr.Name, voc.Name, eval.DidYouMean(attr.Name, names))
 	}
-}
-
-// merge takes over what another collector has found.
-func (f *findings) merge(d diag.Diagnostic) {
-	f.list = append(f.list, d)
 }

@@ -2,12 +2,10 @@ package lang
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
@@ -81,20 +79,20 @@ func (s *runTime) deferred(x hclsyntax.Expression, want cty.Type, found eval.Men
 		return nil
 	}
 	ok := s.calls(found)
-	capture := capture{s: s, values: map[string]map[string]json.RawMessage{}, decoded: map[string]map[string]cty.Value{}}
+	captured := capture{s: s, roots: map[string]*branch{}}
 	for _, m := range found.References {
-		ok = s.mention(m, source, &capture) && ok
+		ok = s.mention(m, source, &captured) && ok
 	}
 	if !ok {
 		return nil
 	}
-	evaluator := expr.NewEvaluator(expr.RunTime(), expr.RunTimeFunctions(), capture.resolve)
+	vars, ok := captured.vars(x.Range())
+	if !ok {
+		return nil
+	}
+	evaluator := expr.NewEvaluator(expr.RunTime(), expr.RunTimeFunctions(), captured.resolve)
 	if _, err := evaluator.Eval(x, want); err != nil {
 		s.w.found.fault(s.addr, err)
-		return nil
-	}
-	vars, ok := capture.vars(x.Range())
-	if !ok {
 		return nil
 	}
 	return &spec.Value{Expr: format.Expression(source), Vars: vars}
@@ -114,12 +112,12 @@ func (s *runTime) bounds(x hclsyntax.Expression, source string) *expr.Error {
 // calls refuses functions that the master does not have.
 func (s *runTime) calls(found eval.Mentions) bool {
 	ok := true
-	names := expr.RunTimeFunctions().Names()
 	for _, call := range found.Calls {
-		if _, known := slices.BinarySearch(names, call.Name); known {
+		if expr.RunTimeFunctions().Has(call.Name) {
 			continue
 		}
 		ok = false
+		names := expr.RunTimeFunctions().Names()
 		detail := fmt.Sprintf("There is no function named %q.%s", call.Name, eval.DidYouMean(call.Name, names))
 		if slices.Contains(s.w.evaluator.FunctionNames(), call.Name) {
 			detail = fmt.Sprintf("Function %q is not available in a value that is only known when the job runs. Compute that part in a local value.", call.Name)
@@ -172,80 +170,4 @@ func (s *runTime) param(m eval.Mention) bool {
 	dash := eval.Dash(name, func(n string) bool { _, ok := s.flow.params[n]; return ok })
 	s.w.found.error(CodeReference, s.addr, m.Traversal.SourceRange(), "Unknown parameter", "The flow has no param %q.%s%s", name, eval.DidYouMean(name, names), dash)
 	return false
-}
-
-// capture holds the config-time values of one expression. They are seen through
-// JSON, as the master will see them.
-type capture struct {
-	s       *runTime
-	values  map[string]map[string]json.RawMessage // by root and name
-	decoded map[string]map[string]cty.Value
-	size    int
-}
-
-func (c *capture) add(t hcl.Traversal) bool {
-	root := t.RootName()
-	v, used, err := c.s.w.config.Resolve(t, c.s.w.each)
-	if err != nil {
-		c.s.w.found.fault(c.s.addr, err)
-		return false
-	}
-	if !v.IsWhollyKnown() {
-		return false
-	}
-	name, _ := eval.Mention{Traversal: t[:used]}.Attr(1)
-	if _, ok := c.values[root][name]; ok {
-		return true
-	}
-	data, encodeErr := expr.Encode(v)
-	if encodeErr == nil {
-		v, encodeErr = expr.Decode(data)
-	}
-	if encodeErr != nil {
-		c.s.w.found.error(CodeLimit, c.s.addr, t.SourceRange(), "The value is too large", "%s.%s cannot be part of a value that is only known when the job runs: %v.", root, name, encodeErr)
-		return false
-	}
-	if c.values[root] == nil {
-		c.values[root], c.decoded[root] = map[string]json.RawMessage{}, map[string]cty.Value{}
-	}
-	c.values[root][name], c.decoded[root][name] = data, v
-	c.size += len(data)
-	return true
-}
-
-// vars is the form kept in a spec: one object for each root.
-func (c *capture) vars(rng hcl.Range) (map[string]json.RawMessage, bool) {
-	if c.size > expr.MaxValue {
-		c.s.w.found.error(CodeLimit, c.s.addr, rng, "The value is too large", "The values that it mentions have %d bytes in all, more than %d.", c.size, expr.MaxValue)
-		return nil, false
-	}
-	if len(c.values) == 0 {
-		return nil, true
-	}
-	vars := make(map[string]json.RawMessage, len(c.values))
-	for root, members := range c.values {
-		data, err := json.Marshal(members)
-		if err != nil {
-			c.s.w.found.error(CodeInternal, c.s.addr, rng, "The value cannot be kept", "%v.", err)
-			return nil, false
-		}
-		vars[root] = data
-	}
-	return vars, true
-}
-
-// resolve gives unknown values of the types that there will be. All mentions
-// were checked before.
-func (c *capture) resolve(t hcl.Traversal) (cty.Value, int, *expr.Error) {
-	name, _ := eval.Mention{Traversal: t}.Attr(1)
-	switch root := t.RootName(); root {
-	case expr.RunRoot:
-		return cty.UnknownVal(expr.RunType()).RefineNotNull(), 1, nil
-	case expr.ParamRoot:
-		return cty.UnknownVal(c.s.flow.params[name]), 2, nil
-	case expr.JobRoot:
-		return c.s.flow.groups[name].planned(), 2, nil
-	default:
-		return c.decoded[root][name], 2, nil
-	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/leifengta/lft/lang/cron"
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/internal/eval"
-	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -23,7 +22,7 @@ func (l *loader) loadSchedules(w *worker, bundle *spec.Bundle) {
 	for _, f := range bundle.Flows {
 		flows[f.Address] = f
 	}
-	voc, _ := schema.File().Block("schedule")
+	voc, _ := l.voc.Block("schedule")
 	compiler := new(cron.Compiler)
 	for _, d := range l.root.schedules {
 		addr := addressOf(d)
@@ -170,10 +169,7 @@ func (s *schedule) flow() (*spec.Flow, bool) {
 	if f, ok := s.flows[s.spec.Flow]; ok {
 		return f, true
 	}
-	names, keys := []string{}, []string{}
-	for _, d := range s.w.root.flows {
-		names = append(names, d.name)
-	}
+	names, keys := s.w.root.flowNames, []string{}
 	for addr := range s.flows {
 		if addr.Name() == t.name {
 			keys = append(keys, string(addr))

@@ -20,7 +20,7 @@ import (
 // default, environment, lft.vars, *.auto.vars by name, -var-file, -var.
 func (l *loader) variables(w *worker) {
 	l.config.Vars = make(map[string]cty.Value, len(l.root.variables))
-	voc, _ := schema.File().Block("variable")
+	voc, _ := l.voc.Block("variable")
 	declared := map[string]*variable{}
 	for _, d := range l.root.variables {
 		l.found.check(voc, d.block, nil, spec.Address("var."+d.name))
@@ -183,7 +183,8 @@ func (l *loader) variableFiles() []*file {
 	}
 	for _, given := range l.opt.VarData {
 		f := &file{name: given.Name}
-		f.parse(given.Data)
+		f.data = given.Data
+		f.parse()
 		files = append(files, f)
 	}
 	return files
@@ -193,10 +194,7 @@ func (l *loader) fromFile(w *worker, f *file, declared map[string]*variable) {
 	if _, ok := l.found.files[f.name]; !ok {
 		l.found.files[f.name] = f
 	}
-	if f.err != nil {
-		l.found.error(f.code, "", f.err.Range, f.err.Summary, "%s", f.err.Detail)
-	}
-	l.found.syntax(f.errs)
+	f.report(l.found)
 	if f.body == nil {
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -20,7 +19,7 @@ func (l *loader) project() string {
 	if d == nil {
 		return DefaultProject
 	}
-	voc, _ := schema.File().Block("lft")
+	voc, _ := l.voc.Block("lft")
 	l.found.check(voc, d.block, nil, "")
 	l.requiredVersion(d.block.Body)
 	attr, ok := d.block.Body.Attributes["project"]

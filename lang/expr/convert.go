@@ -2,7 +2,10 @@ package expr
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -26,30 +29,120 @@ func (e *Evaluator) convert(rng hcl.Range, v cty.Value, want cty.Type) (cty.Valu
 }
 
 func (e *Evaluator) toType(rng hcl.Range, v cty.Value, want cty.Type) (cty.Value, *Error) {
+	converted, err := e.structural(v, want)
+	if err == nil {
+		return converted, nil
+	}
+	if limit := (*Error)(nil); errors.As(err, &limit) {
+		return v, &Error{Range: rng, Limit: limit.Limit, Summary: limit.Summary, Detail: limit.Detail}
+	}
+	detail := sentence(err)
+	if !strings.Contains(detail, "equired") {
+		detail = sentence(fmt.Errorf("%s is required: %w", article(want), err))
+	}
+	return v, &Error{Range: rng, Summary: "Unsuitable value", Detail: detail}
+}
+
+// structural converts element by element. cty would compare the types of all
+// pairs of elements of a tuple, which takes a minute for a long one.
+func (e *Evaluator) structural(v cty.Value, want cty.Type) (cty.Value, error) {
+	from := v.Type()
+	if from.Equals(want) {
+		return v, nil
+	}
 	if want.HasDynamicTypes() {
 		var err *Error
-		if want, err = e.settle(rng, v.Type(), want); err != nil {
+		if want, err = e.settle(from, want); err != nil {
 			return v, err
 		}
 	}
-	converted, err := convert.Convert(v, want)
-	if err != nil {
-		detail := sentence(err)
-		if !strings.Contains(detail, "equired") {
-			detail = sentence(fmt.Errorf("%s is required: %w", article(want), err))
-		}
-		return v, &Error{Range: rng, Summary: "Unsuitable value", Detail: detail}
+	if v.IsNull() || !v.IsKnown() {
+		return convert.Convert(v, want)
 	}
-	return converted, nil
+	sequence := from.IsTupleType() || from.IsListType() || from.IsSetType()
+	named := from.IsObjectType() || from.IsMapType()
+	switch {
+	case (want.IsListType() || want.IsSetType()) && sequence:
+		return e.sequence(v, want)
+	case want.IsMapType() && named:
+		return e.mapping(v, want.ElementType())
+	case want.IsObjectType() && from.IsObjectType():
+		return e.attributes(v, want)
+	}
+	return convert.Convert(v, want)
+}
+
+func (e *Evaluator) sequence(v cty.Value, want cty.Type) (cty.Value, error) {
+	ty := want.ElementType()
+	elements := make([]cty.Value, 0, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		_, element := it.Element()
+		converted, err := e.structural(element, ty)
+		if err != nil {
+			return v, fmt.Errorf("element %d: %w", len(elements), err)
+		}
+		elements = append(elements, converted)
+	}
+	switch {
+	case len(elements) == 0 && want.IsListType():
+		return cty.ListValEmpty(ty), nil
+	case len(elements) == 0:
+		return cty.SetValEmpty(ty), nil
+	case !cty.CanListVal(elements):
+		return v, errors.New("all elements must have the same type")
+	case want.IsListType():
+		return cty.ListVal(elements), nil
+	}
+	return cty.SetVal(elements), nil
+}
+
+func (e *Evaluator) mapping(v cty.Value, ty cty.Type) (cty.Value, error) {
+	elements := make(map[string]cty.Value, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		key, element := it.Element()
+		converted, err := e.structural(element, ty)
+		if err != nil {
+			return v, fmt.Errorf("element %q: %w", key.AsString(), err)
+		}
+		elements[key.AsString()] = converted
+	}
+	switch {
+	case len(elements) == 0:
+		return cty.MapValEmpty(ty), nil
+	case !cty.CanMapVal(elements):
+		return v, errors.New("all elements must have the same type")
+	}
+	return cty.MapVal(elements), nil
+}
+
+func (e *Evaluator) attributes(v cty.Value, want cty.Type) (cty.Value, error) {
+	from := v.Type()
+	attributes := make(map[string]cty.Value, len(want.AttributeTypes()))
+	for _, name := range slices.Sorted(maps.Keys(want.AttributeTypes())) {
+		ty := want.AttributeType(name)
+		switch {
+		case from.HasAttribute(name):
+			converted, err := e.structural(v.GetAttr(name), ty)
+			if err != nil {
+				return v, fmt.Errorf("attribute %q: %w", name, err)
+			}
+			attributes[name] = converted
+		case want.AttributeOptional(name):
+			attributes[name] = cty.NullVal(ty.WithoutOptionalAttributesDeep())
+		default:
+			return v, fmt.Errorf("attribute %q is required", name)
+		}
+	}
+	return cty.ObjectVal(attributes), nil
 }
 
 // settle replaces the "any" of a collection of any by the one type all elements
 // have in common. cty compares all pairs of elements for that; we compare the
 // distinct types.
-func (e *Evaluator) settle(rng hcl.Range, from, want cty.Type) (cty.Type, *Error) {
+func (e *Evaluator) settle(from, want cty.Type) (cty.Type, *Error) {
 	if !want.IsCollectionType() || want.ElementType() != cty.DynamicPseudoType {
 		if typeNodes(from, e.limits.Types) > e.limits.Types {
-			return want, &Error{Range: rng, Limit: true, Summary: "The value is too large", Detail: fmt.Sprintf("Its type has more than %d parts.", e.limits.Types)}
+			return want, &Error{Limit: true, Summary: "The value is too large", Detail: fmt.Sprintf("Its type has more than %d parts.", e.limits.Types)}
 		}
 		return want, nil
 	}
@@ -82,14 +175,14 @@ func (e *Evaluator) settle(rng hcl.Range, from, want cty.Type) (cty.Type, *Error
 		nodes += typeNodes(ty, e.limits.Types)
 	}
 	if len(distinct) > many || len(distinct) > 1 && nodes > e.limits.Types {
-		return want, &Error{Range: rng, Limit: true, Summary: "The value is too large", Detail: "Its elements have too many different types."}
+		return want, &Error{Limit: true, Summary: "The value is too large", Detail: "Its elements have too many different types."}
 	}
 	if len(distinct) == 0 {
 		return want, nil
 	}
 	common, _ := convert.UnifyUnsafe(distinct)
 	if common == cty.NilType {
-		return want, &Error{Range: rng, Summary: "Unsuitable value", Detail: "All elements must have the same type."}
+		return want, &Error{Summary: "Unsuitable value", Detail: "All elements must have the same type."}
 	}
 	switch {
 	case want.IsListType():

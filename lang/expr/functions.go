@@ -32,6 +32,13 @@ func (f Functions) Names() []string {
 	return names
 }
 
+// Has reports whether a name can be called.
+func (f Functions) Has(name string) bool {
+	_, function := f[name]
+	_, conversion := conversions[name]
+	return function || conversion || name == "can" || name == "try"
+}
+
 // UnknownFunction is the Summary of a call of a function that is not there.
 const UnknownFunction = "Unknown function"
 

@@ -162,7 +162,7 @@ func (w walker) Exit(hclsyntax.Node) hcl.Diagnostics {
 
 func expressions() []string {
 	return []string{
-		`a`, `job.s["k"].output.x`, `{ a = 1, "b" = [for k, v in x : v if v != null], (c) = 2 }`, "{\n a = 1\n b = <<EOT\n x ${y}\nEOT\n c = 3,\n}", `f(a, b...)`,
+		`a`, `["/bin/x", "-d", param.day]`, `upper(job.a.output.x) > 0 && b ? [1, 2][0] : "x"`, `job.s["k"].output.x`, `{ a = 1, "b" = [for k, v in x : v if v != null], (c) = 2 }`, "{\n a = 1\n b = <<EOT\n x ${y}\nEOT\n c = 3,\n}", `f(a, b...)`,
 		"<<-EOT\n  %{ for x in y ~}\n   ${x}\n  %{ endfor ~}\n  EOT\n", `"$${a} %%{b} ${"n ${m}"}"`, `a ? b : c ? d : e`, "(\n a\n && !b\n)", `-a - -1`, `a[*].b.*.c[0]`, `{ for k in x : k => k... }`, "[\n # c\n 1,\n 2\n]",
 		"{ a = { b = 1\n c = 2 }\n d = [1] }", `"a" == b || c`, `a.0.b`, `"\u00e9\"\\n"`, `x["${y}"]`, "{/*c*/a=1/*d*/\n/*e*/b=2}",
 	}
@@ -189,6 +189,9 @@ func FuzzExpression(f *testing.F) {
 			return
 		}
 		got := format.Expression(src)
+		if slow := format.Normalize(src); slow != got {
+			t.Fatalf("%q became %q at a glance, and %q by tokens", src, got, slow)
+		}
 		after, ok := shape(got)
 		if !ok || before != after {
 			t.Fatalf("%q became %q:\n%s\n%s", src, got, before, after)

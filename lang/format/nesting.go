@@ -23,7 +23,7 @@ type depth struct {
 }
 
 func newDepth(limit Nesting, separates bool) *depth {
-	return &depth{limit: limit, levels: append(make([]level, 0, 32), level{separates: separates})}
+	return &depth{limit: limit, levels: append(make([]level, 0, 8), level{separates: separates})}
 }
 
 func (d *depth) top() *level { return &d.levels[len(d.levels)-1] }

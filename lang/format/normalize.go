@@ -12,9 +12,13 @@ import (
 // is part of what digests are made of, so it may never change for any input, and
 // is our own instead of hclwrite's. Quoted text and heredocs stay as they are.
 func Expression(source string) string {
-	if tight(source) {
+	if settled(source) {
 		return source
 	}
+	return normalize(source)
+}
+
+func normalize(source string) string {
 	tokens, diags := hclsyntax.LexExpression([]byte(source+"\n"), "", hcl.InitialPos)
 	if diags.HasErrors() {
 		return source
@@ -26,15 +30,70 @@ func Expression(source string) string {
 	return strings.TrimSuffix(w.b.String(), "\n")
 }
 
-// tight recognises references, which have one form only.
-func tight(source string) bool {
-	for i := range len(source) {
-		c := source[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && (c < 'A' || c > 'Z') {
+// settled recognises most of what already has the one form, from bytes alone:
+// words, plain quotes, brackets, a space after each comma and around operators.
+func settled(source string) bool {
+	for i := 0; i < len(source); i++ {
+		switch c := source[i]; {
+		case word(c) || c == '[' || c == '(' || c == ']' || c == ')':
+		case c == '.':
+			if i == 0 || i+1 == len(source) || !word(source[i-1]) && source[i-1] != ']' && source[i-1] != ')' || !word(source[i+1]) {
+				return false
+			}
+		case c == '"':
+			end := plainQuote(source[i+1:])
+			if end < 0 {
+				return false
+			}
+			i += end + 1
+		case c == ',':
+			if i == 0 || !closes(source[i-1]) || i+2 >= len(source) || source[i+1] != ' ' || !begins(source[i+2]) {
+				return false
+			}
+			i++
+		case c == ' ':
+			end := operator(source[i+1:])
+			if i == 0 || end < 0 || !closes(source[i-1]) || i+end+2 >= len(source) || !begins(source[i+end+2]) {
+				return false
+			}
+			i += end + 1
+		default:
 			return false
 		}
 	}
 	return true
+}
+
+func word(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
+
+// closes reports whether a byte may end an operand, begins whether it may start
+// one.
+func closes(c byte) bool { return word(c) || c == ']' || c == ')' || c == '"' }
+func begins(c byte) bool { return word(c) || c == '[' || c == '(' || c == '"' }
+
+// plainQuote returns where a quote without interpolation ends, or -1.
+func plainQuote(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return i
+		case '\\', '$', '%', '\n', '\r':
+			return -1
+		}
+	}
+	return -1
+}
+
+// operator returns the length of an operator with a space behind it, or -1.
+func operator(s string) int {
+	for _, op := range [...]string{"==", "!=", "<=", ">=", "&&", "||", "<", ">", "+", "*", "/", "%", "?", ":"} {
+		if len(s) > len(op) && s[:len(op)] == op && s[len(op)] == ' ' {
+			return len(op)
+		}
+	}
+	return -1
 }
 
 // writer puts tokens on one line.

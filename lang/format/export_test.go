@@ -1,0 +1,4 @@
+package format
+
+// Normalize is Expression without its fast path.
+var Normalize = normalize
