@@ -1,0 +1,96 @@
+package view
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leifengta/lft/lang/diag"
+)
+
+func finding() diag.Diagnostic {
+	return diag.Diagnostic{
+		Severity: diag.Error, Code: "unknown_attribute", Summary: "Unknown attribute",
+		Detail:  "A job has no attribute \"tiemout\". Did you mean \"timeout\"? " + strings.Repeat("word ", 12) + "end.\n  an example stays as it is",
+		Address: "flow.f.job.a",
+		Range:   diag.Range{File: "main.hcl", Start: diag.Pos{Line: 3, Column: 5, Byte: 40}, End: diag.Pos{Line: 3, Column: 12, Byte: 47}},
+		Snippet: &diag.Snippet{
+			Context: `job "shell" "a"`, Code: "\ttiemout = \"é\"\r\n\tnext = 1", StartLine: 3,
+			HighlightStart: 1, HighlightEnd: 8,
+		},
+	}
+}
+
+func shown(color bool, list ...diag.Diagnostic) string {
+	var out, errs bytes.Buffer
+	t := &Terminal{Out: &out, Err: &errs, errColor: color, width: plainWidth}
+	t.Diagnostics(list)
+	return errs.String()
+}
+
+func TestDiagnosticPlain(t *testing.T) {
+	want := `
+Error: Unknown attribute [unknown_attribute]
+
+  with flow.f.job.a,
+  on main.hcl line 3, in job "shell" "a":
+   3: ` + "\t" + `tiemout = "é"
+      ` + "\t" + `^^^^^^^
+   4: ` + "\t" + `next = 1
+
+A job has no attribute "tiemout". Did you mean "timeout"? word word word
+word word word word word word word word word end.
+  an example stays as it is
+`
+	if d := cmp.Diff(want, shown(false, finding())); d != "" {
+		t.Errorf("finding (-want +got):\n%s", d)
+	}
+}
+
+func TestDiagnosticInColour(t *testing.T) {
+	got := shown(true, finding())
+	for _, want := range []string{"\x1b[31m╷\x1b[0m", "\x1b[31mError: \x1b[0m", "\t\x1b[4mtiemout\x1b[0m = ", "╵"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "^") {
+		t.Error("carets beside the underline")
+	}
+}
+
+// TestDiagnosticOfAnything: a highlight out of bounds never panics.
+func TestDiagnosticOfAnything(t *testing.T) {
+	for _, offsets := range [][2]int{{-5, 3}, {0, 1 << 20}, {50, 2}, {30, 30}, {14, 16}} {
+		d := finding()
+		d.Snippet.HighlightStart, d.Snippet.HighlightEnd = offsets[0], offsets[1]
+		for _, color := range []bool{false, true} {
+			if got := shown(color, d); !strings.Contains(got, "next = 1") {
+				t.Errorf("offsets %v:\n%s", offsets, got)
+			}
+		}
+	}
+}
+
+func TestValidationCounts(t *testing.T) {
+	warning := finding()
+	warning.Severity = diag.Warning
+	v := NewValidation(diag.List{finding(), warning, warning})
+	if v.Valid || v.ErrorCount != 1 || v.WarningCount != 2 || len(v.Diagnostics) != 3 {
+		t.Errorf("%+v", v)
+	}
+	if v := NewValidation(diag.List{warning}); !v.Valid {
+		t.Error("a warning makes it invalid")
+	}
+}
+
+func TestColourOnlyWhereItIsWanted(t *testing.T) {
+	// A buffer is no terminal, whatever the environment says.
+	var out bytes.Buffer
+	term := NewTerminal(&out, &out, func(string) string { return "" })
+	if got := term.Style(red, "x"); got != "x" || term.Live() || term.Width() != plainWidth {
+		t.Errorf("style %q, live %v, width %d", got, term.Live(), term.Width())
+	}
+}
