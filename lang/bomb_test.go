@@ -115,21 +115,21 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-func harmless(t testing.TB, text string) diag.List {
-	t.Helper()
+func harmless(tb testing.TB, text string) diag.List {
+	tb.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	bundle, list := load(text)
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > mostAllocated {
-		t.Errorf("%d MiB allocated", n>>20)
+		tb.Errorf("%d MiB allocated", n>>20)
 	}
 	if (bundle == nil) != list.HasErrors() {
-		t.Errorf("a bundle: %v; findings: %s", bundle != nil, render(list))
+		tb.Errorf("a bundle: %v; findings: %s", bundle != nil, render(list))
 	}
 	for _, d := range list {
 		if d.Code == lang.CodeInternal || strings.Contains(d.Detail, "defect") {
-			t.Errorf("%s: %s", d.Summary, d.Detail)
+			tb.Errorf("%s: %s", d.Summary, d.Detail)
 		}
 	}
 	return list

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
 )
@@ -33,6 +34,7 @@ type flow struct {
 	w        *worker
 	file     *file
 	addr     spec.Address
+	each     *eval.Each
 	block    *hclsyntax.Block
 	defaults *hclsyntax.Body // nil without defaults
 	params   map[string]cty.Type
@@ -50,16 +52,23 @@ func (w *worker) flows(d declaration) []*loadedFlow {
 	w.each = nil
 	all, _ := w.instances(addr, d.block.Body)
 	var made []*loadedFlow
+	var flows []*flow
 	for _, one := range all {
 		if !one.enabled {
 			made = append(made, &loadedFlow{spec: &spec.Flow{Address: spec.FlowAddress(d.name, one.key)}})
 			continue
 		}
 		w.each = one.each
-		f := &flow{w: w, file: d.file, addr: spec.FlowAddress(d.name, one.key), block: d.block, defaults: bodyOf(block(d.block.Body, "defaults"))}
-		made = append(made, f.decode(voc))
-		w.each = nil
+		f := &flow{w: w, file: d.file, addr: spec.FlowAddress(d.name, one.key), each: one.each, block: d.block, defaults: bodyOf(block(d.block.Body, "defaults"))}
+		f.findJobs(voc)
+		flows = append(flows, f)
 	}
+	// All instances are counted before the first is decoded: too many end here.
+	for _, f := range flows {
+		w.each = f.each
+		made = append(made, f.decode(voc))
+	}
+	w.each = nil
 	return made
 }
 
@@ -83,7 +92,9 @@ func (f *flow) decode(voc schema.Block) *loadedFlow {
 	made.OnFailure = spec.OnFailure(r.choice("on_failure", string(spec.FinishPossible), string(spec.FinishRunning), string(spec.CancelRunning)))
 	made.Concurrency = f.concurrency(voc)
 	made.Params = f.readParams(voc)
-	f.findJobs(voc)
+	if f.w.jobs.Load() > maxJobs {
+		f.jobs = nil // reported when all flows were looked at
+	}
 	for _, j := range f.jobs {
 		j.decode()
 	}

@@ -47,9 +47,7 @@ func (f *flow) findJobs(voc schema.Block) {
 		f.groups[name] = g
 		f.expandJob(jobVoc, g)
 	}
-	if f.w.jobs.Add(int64(len(f.jobs))) > maxJobs {
-		f.jobs = nil // reported when all are done
-	}
+	f.w.jobs.Add(int64(len(f.jobs)))
 	if len(f.jobs) > maxFlowJobs {
 		f.w.found.error(CodeLimit, f.addr, f.block.DefRange(), "Too many jobs", "The flow has %d jobs, more than %d.", len(f.jobs), maxFlowJobs)
 		f.jobs = nil

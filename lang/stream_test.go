@@ -79,7 +79,7 @@ func TestFaultsInManyFiles(t *testing.T) {
 func TestSameTwice(t *testing.T) {
 	files := map[string]string{"v.hcl": "variable \"v\" {}\n"}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		files[name+".hcl"] = "flow \"" + name + "\" {\n  descripton = 1\n  job \"shel\" \"x\" {}\n}\n"
+		files[name+".hcl"] = "flow \"" + name + "\" {\n  descriptio = 1\n  job \"shel\" \"x\" {}\n}\n"
 	}
 	_, first := lang.Load(folder(files), lang.Options{JobTypes: jobTypes()})
 	for range 20 {

@@ -123,14 +123,14 @@ func TestBombsAreRefused(t *testing.T) {
 	}
 }
 
-func bounded(t testing.TB, source string) (json.RawMessage, error) {
-	t.Helper()
+func bounded(tb testing.TB, source string) (json.RawMessage, error) {
+	tb.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	got, err := expr.Eval(&spec.Value{Expr: source}, nil, bombScope())
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > mostAllocated {
-		t.Errorf("%.60s: %d MiB allocated", source, n>>20)
+		tb.Errorf("%.60s: %d MiB allocated", source, n>>20)
 	}
 	return got, err
 }

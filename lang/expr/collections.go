@@ -102,7 +102,6 @@ type forLoop struct {
 	x      *hclsyntax.ForExpr
 	known  bool
 	tuple  []cty.Value
-	keys   []string
 	object map[string]cty.Value
 	groups map[string][]cty.Value
 	size   int // of all elements so far

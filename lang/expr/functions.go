@@ -221,7 +221,7 @@ func (e *Evaluator) can(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 	case err != nil && err.Limit:
 		return cty.DynamicVal, err
 	case err != nil:
-		return cty.False, nil
+		return cty.False, nil //nolint:nilerr // that there is one is the answer
 	case !v.IsWhollyKnown():
 		return cty.UnknownVal(cty.Bool), nil
 	}

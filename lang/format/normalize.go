@@ -136,6 +136,7 @@ func (w *writer) token(t hclsyntax.Token, next hclsyntax.Tokens) {
 		w.b.WriteByte('\n')
 		w.pop()
 		return
+	default: // code
 	}
 	if t.Type == hclsyntax.TokenComma && w.inObject() {
 		w.pending = true
@@ -176,6 +177,7 @@ func (w *writer) nest(t hclsyntax.Token, next hclsyntax.Tokens) {
 		w.pop()
 	case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCQuote, hclsyntax.TokenTemplateSeqEnd:
 		w.pop()
+	default: // it neither opens nor closes
 	}
 }
 
@@ -191,8 +193,9 @@ func ends(t hclsyntax.TokenType) bool {
 	switch t {
 	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // space is what stands before a token.
@@ -204,6 +207,7 @@ func (w *writer) space(t hclsyntax.Token) string {
 	case hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl,
 		hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenDot, hclsyntax.TokenDoubleColon:
 		return ""
+	default: // it depends on what comes
 	}
 	switch t.Type {
 	case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCQuote, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenComma, hclsyntax.TokenDot, hclsyntax.TokenDoubleColon, hclsyntax.TokenEllipsis:
@@ -216,6 +220,7 @@ func (w *writer) space(t hclsyntax.Token) string {
 		if w.last == hclsyntax.TokenOBrace {
 			return ""
 		}
+	default: // a space
 	}
 	return " "
 }
