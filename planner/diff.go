@@ -104,7 +104,7 @@ func newUpdate(old Previous, declared Declared) (Update, error) {
 }
 
 // diffJobs compares two lists of jobs by name.
-func (u *Update) diffJobs(before, after []byte) error {
+func (c *Update) diffJobs(before, after []byte) error {
 	old, err := named(before)
 	if err != nil {
 		return err
@@ -122,8 +122,8 @@ func (u *Update) diffJobs(before, after []byte) error {
 		if b != nil && a != nil {
 			job.Attributes = compare(nil, b, a, nil)
 		}
-		u.Jobs = append(u.Jobs, job)
-		if err := u.Edges.add(name, b, a); err != nil {
+		c.Jobs = append(c.Jobs, job)
+		if err := c.Edges.add(name, b, a); err != nil {
 			return err
 		}
 	}

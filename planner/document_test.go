@@ -44,6 +44,7 @@ func encode(t interface{ Fatal(...any) }, p *planner.Plan) []byte {
 }
 
 func examplePlan(t *testing.T) *planner.Plan {
+	t.Helper()
 	return plan(diff(t,
 		bundle(flow("a", job("x"), job("y", after("x"))), flow("b", job("x"))),
 		bundle(flow("a", job("x"), job("y"), job("z")), &spec.Flow{Address: `flow.c["k"]`, Description: "<&>"}),

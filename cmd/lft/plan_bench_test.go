@@ -84,21 +84,14 @@ func BenchmarkPlan(b *testing.B) {
 // second.
 func BenchmarkApply(b *testing.B) {
 	dir := benchProject(b, 100)
-	for name, fresh := range map[string]func(int) string{
-		"sqlite": func(n int) string { return "sqlite://" + filepath.Join(b.TempDir(), fmt.Sprint(n), "lft.db") },
-		"mysql":  nil,
+	for name, fresh := range map[string]func(testing.TB) string{
+		"sqlite": func(tb testing.TB) string { return "sqlite://" + filepath.Join(tb.TempDir(), "lft.db") },
+		"mysql":  newDatabase,
 	} {
 		b.Run(name, func(b *testing.B) {
-			n := 0
 			for b.Loop() {
 				b.StopTimer()
-				n++
-				state := ""
-				if fresh != nil {
-					state = fresh(n)
-				} else {
-					state = newDatabase(b)
-				}
+				state := fresh(b)
 				plan := filepath.Join(b.TempDir(), "plan")
 				lftProcess(b, 0, "-chdir="+dir, "plan", "-state="+state, "-out="+plan)
 				b.StartTimer()

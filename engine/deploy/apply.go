@@ -67,7 +67,7 @@ func stale(base, newest int64) error {
 
 func clash(head record.Project, origin string) error {
 	return fmt.Errorf("%w\nProject %q was last applied from %s; this is %s.\n"+
-		"Give one of them another name in its lft block, or take the project over with -adopt.",
+		"Give one of them another name in its lft block, or take the project over with -adopt",
 		ErrClash, head.Name, place(head.Origin), place(origin))
 }
 

@@ -41,11 +41,11 @@ func newFolder(t *testing.T) folder {
 }
 
 // set is what leads from the deployed state to a bundle, its specs already put.
-func (f folder) set(t testing.TB, b *spec.Bundle) deploy.ChangeSet {
-	t.Helper()
-	before, _, err := f.Deployed(t.Context(), b.Project, 0)
+func (f folder) set(tb testing.TB, b *spec.Bundle) deploy.ChangeSet {
+	tb.Helper()
+	before, _, err := f.Deployed(tb.Context(), b.Project, 0)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	old := planner.Deployed{}
 	digests := []string{}
@@ -53,20 +53,20 @@ func (f folder) set(t testing.TB, b *spec.Bundle) deploy.ChangeSet {
 		old.Objects = append(old.Objects, planner.Object{UID: o.UID, Address: spec.Address(o.Address), Digest: o.Digest, Version: o.From})
 		digests = append(digests, o.Digest)
 	}
-	specs, err := f.Specs(t.Context(), digests)
+	specs, err := f.Specs(tb.Context(), digests)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	changes, err := planner.Diff(planner.Declare(b), old, specs)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	set := deploy.ChangeSet{Project: b.Project, Lineage: f.lineage, Origin: "host:/" + f.lineage, Base: before.Project.Revision}
 	for _, c := range changes {
 		d := deploy.Change{Address: c.Address(), Kind: c.Address().Kind()}
 		if n, ok := planner.Coming(c); ok {
 			d.Digest = n.Digest
-			f.put(t, n.Data)
+			f.put(tb, n.Data)
 		}
 		switch c := c.(type) {
 		case planner.Create:
@@ -76,17 +76,17 @@ func (f folder) set(t testing.TB, b *spec.Bundle) deploy.ChangeSet {
 		case planner.Delete:
 			d.Action, d.UID, d.Version = deploy.Delete, c.Old.UID, c.Old.Version
 		case planner.Move:
-			t.Fatal("no move was asked for")
+			tb.Fatal("no move was asked for")
 		}
 		set.Changes = append(set.Changes, d)
 	}
 	return set
 }
 
-func (f folder) put(t testing.TB, data []byte) {
-	t.Helper()
-	if err := f.PutSpecs(t.Context(), []record.Spec{{Digest: spec.Digest(data), Data: data}}); err != nil {
-		t.Fatal(err)
+func (f folder) put(tb testing.TB, data []byte) {
+	tb.Helper()
+	if err := f.PutSpecs(tb.Context(), []record.Spec{{Digest: spec.Digest(data), Data: data}}); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -95,20 +95,20 @@ func request(id string, set deploy.ChangeSet) deploy.Request {
 	return deploy.Request{ApplyID: id, Changes: set, By: "ann", Message: "why"}
 }
 
-func (f folder) apply(t testing.TB, id string, b *spec.Bundle) deploy.Result {
-	t.Helper()
-	res, err := f.Apply(t.Context(), request(id, f.set(t, b)))
+func (f folder) apply(tb testing.TB, id string, b *spec.Bundle) deploy.Result {
+	tb.Helper()
+	res, err := f.Apply(tb.Context(), request(id, f.set(tb, b)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return res
 }
 
-func (f folder) deployed(t testing.TB, revision int64) map[string]record.Object {
-	t.Helper()
-	d, _, err := f.Deployed(t.Context(), "p", revision)
+func (f folder) deployed(tb testing.TB, revision int64) map[string]record.Object {
+	tb.Helper()
+	d, _, err := f.Deployed(tb.Context(), "p", revision)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out := map[string]record.Object{}
 	for _, o := range d.Objects {

@@ -225,8 +225,8 @@ func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner
 	})
 	switch connect.CodeOf(err) {
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded:
-		return fmt.Errorf("%w\nNo answer came, so it is not known here whether the apply took effect. "+
-			"If it did, lft history -json shows the apply id %s.", problem(err), id)
+		return fmt.Errorf("%w\nNo answer came, so it is not known here whether the apply took effect.\n"+
+			"If it did, lft history -json shows the apply id %s", problem(err), id)
 	default:
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -28,8 +27,9 @@ type client struct {
 	route *route
 }
 
-// Close ends what connect has started.
-func (c *client) Close() error { return c.route.close() }
+// Close ends what connect has started. The verb has its answer by now, so what
+// goes wrong here is nobody's loss.
+func (c *client) Close() { _ = c.route.close() }
 
 // stateFlags say where the state is, for every verb that asks for it.
 func stateFlags() []cli.Flag {
@@ -114,9 +114,11 @@ func (a *app) connectTo(ctx context.Context, cmd *cli.Command, acts bool) (*clie
 		homes = append(homes, &opened{state: at.state, app: a, acts: acts})
 	}
 	c := newClient(homes...)
+	c.route.note = a.term.Notef
 	// The first word is spoken here, so that a wrong address is said at once.
 	if _, _, err := c.route.homes[0].reach(ctx); err != nil && len(homes) == 1 {
-		return nil, errors.Join(err, c.Close())
+		c.Close()
+		return nil, err
 	}
 	return c, nil
 }

@@ -65,7 +65,7 @@ func mintLineage(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make the folder's lineage: %w", err)
 	}
-	defer os.Remove(temporary.Name())
+	defer func() { _ = os.Remove(temporary.Name()) }()
 	_, err = temporary.Write(content.Bytes())
 	err = errors.Join(err, temporary.Chmod(0o644), temporary.Sync(), temporary.Close())
 	if err == nil {

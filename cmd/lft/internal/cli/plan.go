@@ -89,7 +89,7 @@ func replaceFile(path string, data []byte, mode os.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name())
+	defer func() { _ = os.Remove(temporary.Name()) }()
 	defer temporary.Close()
 	if _, err := temporary.Write(data); err != nil {
 		return err

@@ -34,6 +34,7 @@ type home interface {
 type route struct {
 	patience time.Duration
 	by       string
+	note     func(format string, args ...any) // tells the user that he has to wait; may be nil
 
 	mu    sync.Mutex
 	homes []home
@@ -53,18 +54,28 @@ func (r *route) Do(req *http.Request) (*http.Response, error) {
 	return client.Do(req)
 }
 
+// The pauses between two questions double; at tellAfter, half a second after the
+// first, the user is told.
+const (
+	firstPause = 20 * time.Millisecond
+	tellAfter  = 16 * firstPause
+)
+
 // WrapUnary repeats calls that found nobody.
 func (r *route) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		req.Header().Set(api.ByHeader, r.by)
 		deadline := time.Now().Add(r.patience)
-		for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		for pause := firstPause; ; pause = min(2*pause, time.Second) {
 			res, err := next(ctx, req)
 			if err == nil || !r.worth(ctx, err, deadline) {
 				return res, err
 			}
 			if r.turn(err) {
 				continue // to the leader, at once
+			}
+			if pause == tellAfter && r.note != nil {
+				r.note("%v; asking again\n", problem(err))
 			}
 			select {
 			case <-ctx.Done():

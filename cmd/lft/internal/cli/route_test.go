@@ -60,7 +60,7 @@ func masterAt(t *testing.T, addresses ...string) *client {
 		homes = append(homes, newRemote(base))
 	}
 	c := newClient(homes...)
-	t.Cleanup(func() { _ = c.Close() })
+	t.Cleanup(c.Close)
 	return c
 }
 

@@ -50,7 +50,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+	defer func() { err = errors.Join(err, c.route.close()) }()
 	if cmd.Bool("detach") && c.embedded() {
 		return errors.New("-detach needs somebody who carries on: start lft dev in this folder, or a server")
 	}

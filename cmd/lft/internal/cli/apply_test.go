@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/leifengta/lft/cmd/lft/internal/view"
+	"github.com/leifengta/lft/planner"
+)
+
+// approval asks for a plan's approval with an input.
+func approval(ctx context.Context, in io.Reader, destroy bool) (string, error) {
+	var out bytes.Buffer
+	a := &app{in: in, term: view.NewTerminal(&out, io.Discard, func(string) string { return "" })}
+	err := a.approve(ctx, &planner.Plan{Project: planner.Project{Name: "p"}, Destroy: destroy})
+	return out.String(), err
+}
+
+func TestApprove(t *testing.T) {
+	for in, want := range map[string]string{
+		"yes\n":   "",
+		"yes\r\n": "",
+		"yes":     "",
+		"Yes\n":   "cancelled",
+		"y\n":     "cancelled",
+		" yes\n":  "cancelled",
+		"\n":      "cancelled",
+		"":        "nobody answers",
+	} {
+		for _, destroy := range []bool{false, true} {
+			asked, err := approval(t.Context(), strings.NewReader(in), destroy)
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%q, destroy %v: %v, want %q", in, destroy, err, want)
+			}
+			if !strings.Contains(asked, "Only 'yes' will be accepted") {
+				t.Errorf("asked %q", asked)
+			}
+		}
+	}
+}
+
+// TestApproveInterrupted: a person who presses Ctrl-C at the question is not kept
+// waiting for his own answer.
+func TestApproveInterrupted(t *testing.T) {
+	in, never := io.Pipe()
+	defer never.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := approval(ctx, in, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
