@@ -110,30 +110,33 @@ func TestSchedule(t *testing.T) {
 	seen := witnessed(t, w.witness).count("stop")
 	c.until("it fires under the next master", 20*time.Second, func() bool { return witnessed(t, w.witness).count("stop") >= seen+3 })
 	c.apply(flow)
-	end := c.history()[0].EffectiveFrom
+	c.decidedOnce("schedule.s", from, c.history()[0].EffectiveFrom)
+}
 
-	var fires []fire
-	c.until("all instants are decided", 20*time.Second, func() bool {
-		fires = nil
-		c.decode(&fires, "fires", "schedule.s", "-json", "-limit=1000")
-		return decided(fires) == end.Unix()-from.Unix()
-	})
+// decidedOnce checks a schedule of each second that was deployed at from and destroyed at end: all instants between
+// are decided, no other is, and what ran has one witness.
+func (w *world) decidedOnce(schedule string, from, end time.Time) {
+	w.tb.Helper()
+	read := func() (fires []fire) {
+		w.decode(&fires, "fires", schedule, "-json", "-limit=1000")
+		return fires
+	}
+	w.until("all instants are decided", 20*time.Second, func() bool { return decided(read()) == end.Unix()-from.Unix() })
 	<-time.After(2 * time.Second) // nothing may come now; there is no event to wait for
-	fires = nil
-	c.decode(&fires, "fires", "schedule.s", "-json", "-limit=1000")
+	fires := read()
 	if n := decided(fires); n != end.Unix()-from.Unix() {
-		t.Errorf("%d instants decided between %s and %s", n, from, end)
+		w.tb.Errorf("%d instants decided between %s and %s", n, from, end)
 	}
 	for _, f := range fires {
 		if at := f.last(); at.After(end) || !f.first().After(from) {
-			t.Errorf("%s was decided; the schedule lived from %s to %s", at, from, end)
+			w.tb.Errorf("%s was decided; the schedule lived from %s to %s", at, from, end)
 		}
 		if f.Decision != "RUN" {
 			continue
 		}
-		e := c.finish(f.Execution, 20*time.Second)
-		if starts := witnessed(t, w.witness).of(f.Execution).count("start"); e.State != "SUCCEEDED" || starts != 1 {
-			t.Errorf("%s of %s is %s with %d starts", f.Execution, f.Instant, e.State, starts)
+		e := w.finish(f.Execution, 20*time.Second)
+		if starts := witnessed(w.tb, w.witness).of(f.Execution).count("start"); e.State != "SUCCEEDED" || starts != 1 {
+			w.tb.Errorf("%s of %s is %s with %d starts", f.Execution, f.Instant, e.State, starts)
 		}
 	}
 }
