@@ -26,7 +26,6 @@ const (
 	IgnoreSession    Fault = "messages of old sessions count"
 	KeepSessions     Fault = "sessions survive a reload"
 	KeepEpoch        Fault = "a master does not rise above the epoch agents have seen"
-	KeepEqual        Fault = "an epoch that agents have seen from somebody else is kept"
 	SkipBury         Fault = "a poisoned execution is tried again and again"
 
 	// Of the agent's shell.
@@ -44,7 +43,7 @@ func Faults() []Fault {
 	return []Fault{
 		PlainRead, NoFence, SkipHeads, EarlyEffect, HalfBatch, StaleLoad, ForgetOrder,
 		ReleaseEarly, AckEarly, AdvanceOnUnknown, NextFromNow, ForgetCursor, GuessDeath, IgnoreSession, KeepSessions,
-		KeepEpoch, KeepEqual, SkipBury,
+		KeepEpoch, SkipBury,
 		SkipJournal, SkipSync, ObeyLower, ForgetEpoch, UnsyncedSequence, SkipSweep, ForgetTokens,
 	}
 }

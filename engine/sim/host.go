@@ -19,6 +19,7 @@ type host struct {
 	offset  micros // of its boot-time clock
 	down    bool   // the machine is off
 	gone    bool   // for good, as far as anyone knows
+	clones  int    // how often a copy of it has registered
 	highest int64  // epoch that its journal has promised to obey
 
 	// The agent.
@@ -44,6 +45,9 @@ func newHost(w *world, name string) *host {
 	w.every(20*second, 100*second, h.killKeeper)
 	w.every(40*second, 200*second, func() { h.crash(w.span(second, 40*second)) })
 	w.every(3*second, 25*second, h.cutLink)
+	if w.rng.IntN(4) == 0 {
+		w.every(30*second, 120*second, h.cloned)
+	}
 	if w.rng.IntN(3) == 0 {
 		w.after(w.span(20*second, stormy), func() {
 			if !w.calm {
@@ -53,6 +57,27 @@ func newHost(w *world, name string) *host {
 		})
 	}
 	return h
+}
+
+// cloned is a copy of the machine that registers in its name. Nobody may believe
+// it; the true one has to be released.
+func (h *host) cloned() {
+	row := h.row()
+	row.MachineID = "clone"
+	known := h.w.store.rows.agents[h.uid]
+	if h.gone || known.Session == 0 || known.State == record.AgentDead {
+		return // nothing to compare it with
+	}
+	for _, m := range h.w.masters {
+		if m.call(func(id kernel.ReplyID) kernel.Event { return kernel.Register{Reply: id, Agent: row} }, func(r kernel.Reply) {
+			if r.Err == nil && h.w.store.rows.agents[h.uid].Reason != record.ReasonDeclaredDead {
+				h.w.fail("a clone of %s is believed", h.name)
+			}
+		}) {
+			h.w.note("a clone of %s registers", h.name)
+			h.clones++
+		}
+	}
 }
 
 func (h *host) bootUp() {
@@ -114,9 +139,9 @@ func (h *host) crashAgent() {
 }
 
 func (h *host) stopAgent() {
-	h.cutLink()
-	h.running = false
+	h.running = false // first: the dead do nothing about it
 	h.life++
+	h.cutLink()
 	h.asking++
 	if h.keeper != nil {
 		h.keeper.disconnect()

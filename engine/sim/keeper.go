@@ -150,6 +150,9 @@ func (k *keeper) fork(s brain.Start) {
 	}
 	k.attempts[s.Token] = p
 	w.truth.fork(p)
+	if w.chance(1) {
+		w.after(w.span(0, 150*ms), func() { k.host.crash(w.span(second, 20*second)) })
+	}
 	k.tell(func() {
 		if !p.ended {
 			k.host.step(brain.Started{Token: p.token, At: brain.Time(p.started + k.host.offset)})

@@ -441,7 +441,7 @@ func (m *master) afterCommit(t *tx, d micros, alive func(func()) func()) {
 	m.after(d, func() {
 		sent = true
 		err := m.w.store.end(t, !m.w.chance(1))
-		if m.w.chance(1) {
+		if m.w.chance(2) {
 			err = lease.ErrUnknown // whatever it was
 		}
 		m.after(m.w.span(0, 5*ms), alive(func() { m.land(err) }))
@@ -531,18 +531,14 @@ func (m *master) mend() {
 		m.reload(false)
 		return
 	}
-	culprits := map[string]bool{}
-	for _, j := range refused.Jobs {
-		culprits[j.Execution] = true
-	}
+	culprit, _ := m.w.store.refused(&refused) // the database names the row
 	m.reload(false)
-	for _, id := range sorted(culprits) {
-		bury := kernel.Bury{Letter: record.DeadLetter{
-			ID: record.NoteID(id, "bury", m.now, int64(m.serial)), Execution: id, Event: "commit", Error: "refused",
-		}}
-		m.inbox = slices.Insert(m.inbox, 0, letter{event: bury})
-		m.w.note("%s buries %s", m.name, id)
-	}
+	id := culprit.Execution
+	m.w.note("%s buries %s", m.name, id)
+	bury := kernel.Bury{Letter: record.DeadLetter{
+		ID: record.NoteID(id, "bury", m.now, int64(m.serial)), Execution: id, Event: "commit", Error: "refused",
+	}}
+	m.inbox = slices.Insert(m.inbox, 0, letter{event: bury})
 }
 
 // deliver releases what waited for the batch to be durable.
@@ -623,7 +619,7 @@ func (m *master) call(event func(kernel.ReplyID) kernel.Event, answer func(kerne
 // one although it was never met: the database is older than the agents.
 func (m *master) meet(h *host) bool {
 	epoch := h.brain.Epoch()
-	newer := epoch > m.epoch || epoch == m.epoch && !m.met[h.uid] && m.w.fault != KeepEqual
+	newer := epoch > m.epoch || epoch == m.epoch && !m.met[h.uid]
 	if !newer || m.w.fault == KeepEpoch {
 		return false
 	}

@@ -181,7 +181,7 @@ func (p *people) run(id string) {
 	}
 	if p.poison {
 		p.poison = false
-		p.w.store.poison = kernel.JobKey{Execution: id}
+		p.w.store.poison = id
 	}
 	address := []spec.Address{"flow.f", "flow.g", "flow.h"}[len(id)%3]
 	answered := false

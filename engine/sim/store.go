@@ -32,7 +32,7 @@ type store struct {
 	commits   int
 	takeovers int64
 	restored  bool
-	poison    kernel.JobKey // rows of this job cannot be written while it is ACTIVE
+	poison    string // the rows of this execution's jobs cannot be written while they are ACTIVE
 }
 
 // tables is what a backup holds.
@@ -139,7 +139,7 @@ func (s *store) end(t *tx, commit bool) error {
 func (s *store) refused(b *record.Batch) (kernel.JobKey, bool) {
 	for _, j := range b.Jobs {
 		key := kernel.JobKey{Execution: j.Execution, Number: j.Number}
-		if key == s.poison && j.State == record.JobActive {
+		if j.Execution == s.poison && j.State == record.JobActive {
 			return key, true
 		}
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/leifengta/lft/agent/brain"
@@ -19,13 +20,12 @@ type truth struct {
 	said   map[*brain.Up]*host
 	total  int
 	exempt map[string]bool // tokens whose rows a restored database has forgotten
-	buried map[string]bool // executions that may end as FAILED(internal)
 }
 
 func newTruth(w *world) *truth {
 	return &truth{
 		w: w, forks: map[string]int{}, all: map[string]*process{}, live: map[string]*process{},
-		said: map[*brain.Up]*host{}, exempt: map[string]bool{}, buried: map[string]bool{},
+		said: map[*brain.Up]*host{}, exempt: map[string]bool{},
 	}
 }
 
@@ -63,6 +63,10 @@ func (t *truth) fork(p *process) {
 func (t *truth) upstreams(p *process) {
 	x := t.w.store.rows.executions[p.Execution]
 	g := t.w.store.graphs[x.FlowDigest]
+	if g == nil {
+		t.w.fail("P2: %s forks for %s, which is not in the store", p.token, p.Execution)
+		return
+	}
 	for _, up := range g.Upstreams(p.Number) {
 		state := t.w.store.rows.jobs[kernel.JobKey{Execution: p.Execution, Number: up}].State
 		ok := true
@@ -143,8 +147,11 @@ func (t *truth) check(b *record.Batch) {
 			t.w.fail("P3: the cursor of %s goes back", c.ScheduleUID)
 		}
 	}
-	for _, l := range b.DeadLetters {
-		t.buried[l.Execution] = t.w.store.poison.Execution == l.Execution
+	for _, a := range b.Agents {
+		h := t.w.hosts[slices.IndexFunc(t.w.hosts, func(h *host) bool { return h.uid == a.UID })]
+		if a.State == record.AgentQuarantined && h.clones == 0 && !t.w.store.restored {
+			t.w.fail("agent %s is quarantined (%s), which is nobody else", h.name, a.Reason)
+		}
 	}
 }
 
@@ -158,7 +165,7 @@ func (t *truth) execution(x record.Execution) {
 	case old.FlowDigest != x.FlowDigest || old.Revision != x.Revision:
 		t.w.fail("P5: execution %s leaves revision %d", x.ID, old.Revision)
 	}
-	if x.Reason == record.ReasonInternal && x.ID != t.w.store.poison.Execution {
+	if x.Reason == record.ReasonInternal && x.ID != t.w.store.poison {
 		t.w.fail("P9: execution %s ends because of a defect, which is not its own", x.ID)
 	}
 }

@@ -19,7 +19,7 @@ const (
 // calmed.
 const (
 	stormy = 150 * second
-	calmed = 3600 * second
+	calmed = 1200 * second
 )
 
 // world is all there is. Everything happens in events, one at a time.
