@@ -280,6 +280,7 @@ func TestApplyRefusesWhatMakesNoSense(t *testing.T) {
 		{"a long origin", func(c *deploy.ChangeSet) { c.Origin = strings.Repeat("x", 600) }},
 		{"a job by itself", func(c *deploy.ChangeSet) { c.Changes[0].Address = "flow.a.job.x" }},
 		{"another kind", func(c *deploy.ChangeSet) { c.Changes[0].Kind = "pool" }},
+		{"a long address", func(c *deploy.ChangeSet) { c.Changes[2].Address = spec.FlowAddress("c", strings.Repeat("k", 300)) }},
 		{"no such action", func(c *deploy.ChangeSet) { c.Changes[0].Action = "forget" }},
 		{"a spec that was not put", func(c *deploy.ChangeSet) { c.Changes[0].Digest = strings.Repeat("0", 64) }},
 		{"a uid that is not deployed", func(c *deploy.ChangeSet) { c.Changes[0].UID = "u" }},

@@ -51,7 +51,10 @@ func (c Change) check() error {
 		return err
 	}
 	kind := c.Address.Kind()
-	if kind != c.Kind || kind == spec.JobKind || len(c.Address) > maxAddress {
+	if len(c.Address) > maxAddress {
+		return fmt.Errorf("the address has %d bytes, more than %d", len(c.Address), maxAddress)
+	}
+	if kind != c.Kind || kind == spec.JobKind {
 		return fmt.Errorf("it is no %q that can be deployed", c.Kind)
 	}
 	if known := c.Action == Create || c.Action == Update || c.Action == Delete || c.Action == Move; !known {
