@@ -101,6 +101,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		e.close = append(e.close, closer(e.tcp))
 	}
 	path, embedded := strings.CutPrefix(e.cfg.State, "sqlite://")
+	if !embedded {
+		path = ""
+	}
 	if !embedded && (e.cfg.Mode == ModeDev || e.cfg.Mode == ModeRun) {
 		return errors.New("this mode works on the embedded state of a folder alone")
 	}

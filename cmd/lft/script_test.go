@@ -31,29 +31,34 @@ func TestMain(m *testing.M) {
 
 // TestScript plays what a person types in testdata/script, each script in a folder of its own.
 func TestScript(t *testing.T) {
+	scripts(t, "testdata/script", "")
+}
+
+// TestScriptOnMariaDB does the same with servers and agents on one shared state.
+func TestScriptOnMariaDB(t *testing.T) {
+	scripts(t, "testdata/mariadb", newDatabase(t))
+}
+
+func scripts(t *testing.T, dir, state string) {
+	t.Helper()
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
-		Setup:               setUpScript,
+		Setup: func(env *testscript.Env) error {
+			env.Vars = append(env.Vars, "EXAMPLES="+examples, "NO_COLOR=1", "USER=ann", "STATE="+state)
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await,
 			"code":  code,
 			"post":  post,
 			"query": query,
-			"raise": raise,
 		},
 	})
-}
-
-func setUpScript(env *testscript.Env) error {
-	examples, err := filepath.Abs("../../examples")
-	if err != nil {
-		return err
-	}
-	env.Setenv("EXAMPLES", examples)
-	env.Setenv("NO_COLOR", "1")
-	env.Setenv("USER", "ann")
-	return nil
 }
 
 // awaitIn bounds what a script waits for; nothing in one takes as long.
@@ -150,15 +155,4 @@ func query(ts *testscript.TestScript, neg bool, args []string) {
 	if (string(got) == args[1]) == neg {
 		ts.Fatalf("%s is %s", args[0], got)
 	}
-}
-
-// raise sends a signal to the process whose id stands in a file: raise SIGNAL FILE
-func raise(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
-	if neg || len(args) != 2 || signals[args[0]] == 0 {
-		ts.Fatalf("usage: raise INT|TERM|KILL FILE")
-	}
-	var pid int
-	ts.Check(json.Unmarshal([]byte(strings.TrimSpace(ts.ReadFile(args[1]))), &pid))
-	ts.Check(syscall.Kill(pid, signals[args[0]]))
 }

@@ -100,13 +100,21 @@ func readLog(ctx context.Context, c *client, ask *lftv1.ReadLogRequest, w io.Wri
 		if ask.GetFrom() > before {
 			deadline = time.Now().Add(answerWithin)
 		}
-		if !c.route.worth(ctx, err, deadline) {
+		if !c.route.worth(ctx, err, deadline) && !brokenOff(ctx, err) {
 			return nil, err
 		}
 		if !c.route.turn(err) && !pause(ctx, 200*time.Millisecond) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// brokenOff tells a stream that ended in the middle of a message, as it does when
+// its server dies: nobody has said what is wrong.
+func brokenOff(ctx context.Context, err error) bool {
+	coded, ok := errors.AsType[*connect.Error](err)
+	short := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	return ok && short && !connect.IsWireError(coded) && ctx.Err() == nil
 }
 
 // pause waits and says whether ctx lives on.
