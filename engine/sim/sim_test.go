@@ -14,7 +14,7 @@ import (
 func seeds(t *testing.T) uint64 {
 	text := os.Getenv("LFT_SIM_SEEDS")
 	if text == "" {
-		return 40
+		return 25
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
