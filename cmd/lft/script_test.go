@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -64,7 +65,7 @@ func scripts(t *testing.T, dir, state string) {
 // awaitIn bounds what a script waits for; nothing in one takes as long.
 const awaitIn = 30 * time.Second
 
-// await repeats a command until it succeeds: await PROGRAM ARGS…, or until its output holds a text: await -text TEXT PROGRAM ARGS…
+// await [-text TEXT] PROGRAM ARGS… repeats a program until it succeeds and its output holds the text.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	text := ""
 	if len(args) > 2 && args[0] == "-text" {
@@ -84,14 +85,14 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// code runs a program and compares its exit code: code CODE PROGRAM ARGS…
+// code CODE PROGRAM ARGS… runs a program and compares its exit code.
 func code(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code CODE PROGRAM [ARGS…]")
 	}
 	got := "0"
 	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		exit, ok := err.(*exec.ExitError)
+		exit, ok := errors.AsType[*exec.ExitError](err)
 		if !ok {
 			ts.Fatalf("%v", err)
 		}
@@ -102,7 +103,7 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// post asks the acting master as curl does, and writes the answer into a file: post SERVICE/RPC JSON FILE
+// post SERVICE/RPC JSON FILE asks the acting master as curl does, and writes the answer into a file.
 func post(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: post SERVICE/RPC JSON FILE")
@@ -120,8 +121,8 @@ func post(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), append(indented.Bytes(), '\n'), 0o666))
 }
 
-// query takes one value out of JSON on stdout and compares it: query PATH VALUE, with a path such as 0.jobs.2.name, or
-// len for the length of a list. The value is JSON.
+// query PATH VALUE takes one value out of the JSON on stdout and compares it. A path is like 0.jobs.2.name; len is the
+// length of a list. The value is JSON.
 func query(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: query PATH VALUE")

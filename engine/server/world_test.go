@@ -209,7 +209,9 @@ func (w *world) Agents(context.Context) ([]record.Agent, error) { return w.agent
 func (w *world) AgentUse(context.Context) (map[string]int32, error) {
 	return map[string]int32{"a": 1}, nil
 }
-func (w *world) PoolUse(context.Context) (map[string]int32, error)                  { return nil, nil }
+
+func (w *world) PoolUse(context.Context) (map[string]int32, error) { return nil, nil }
+
 func (w *world) LiveExecutions(context.Context, string) ([]record.Execution, error) { return nil, nil }
 
 func (w *world) Start(_ context.Context, s kernel.Start) (string, error) {

@@ -42,9 +42,8 @@ func (a *app) devVerb() *cli.Command {
 			if err != nil {
 				return err
 			}
-			defer e.Close()
 			a.term.Notef("lft dev %s listens on http://%s; the state is in %s\n", a.version, e.Addr(), filepath.Dir(cfg.Blobs))
-			return a.host(ctx, e, cfg)
+			return errors.Join(a.host(ctx, e, cfg), e.Close())
 		},
 	}
 }

@@ -134,7 +134,7 @@ func readSome(ctx context.Context, c *client, ask *lftv1.ReadLogRequest, w io.Wr
 	if err != nil {
 		return nil, err
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }() // what is wrong, the stream has said
 	var last *lftv1.ReadLogResponse
 	for stream.Receive() {
 		last = stream.Msg()

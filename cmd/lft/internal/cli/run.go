@@ -124,7 +124,7 @@ func needsMaster(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w\nThis needs an acting master and an agent: lft server -state STATE -blobs DIR and lft agent -master ADDRESS,\n"+
-		"or lft dev for the state of this folder.", problem(err))
+		"or lft dev for the state of this folder", problem(err))
 }
 
 // paramMap reads NAME=VALUE; the value is kept as it is.

@@ -65,9 +65,8 @@ func (a *app) serverVerb() *cli.Command {
 			if err != nil {
 				return err
 			}
-			defer e.Close()
 			a.term.Notef("lft server %s listens on http://%s\n", a.version, e.Addr())
-			return e.Run(ctx)
+			return errors.Join(e.Run(ctx), e.Close())
 		},
 	}
 }
