@@ -120,9 +120,15 @@ func attemptsByJob(rows []record.Attempt) map[attemptKey]*record.Attempt {
 func (s *State) restoreExecution(x *execution, rows []record.Job, attempts map[attemptKey]*record.Attempt) (defect string) {
 	switch {
 	case x.graph == nil:
-		x.graph, defect = ghost(rows), "its flow "+x.FlowDigest+" is not in the store"
+		defect = "its flow " + x.FlowDigest + " is not in the store"
 	case x.State != record.Queued && x.graph.Len() != len(rows):
-		x.graph, defect = ghost(rows), fmt.Sprintf("it has %d job rows, its flow %d jobs", len(rows), x.graph.Len())
+		defect = fmt.Sprintf("it has %d job rows, its flow %d jobs", len(rows), x.graph.Len())
+	default:
+		defect = misplaced(rows)
+	}
+	if defect != "" {
+		rows = filled(x.ID, rows)
+		x.graph = ghost(rows)
 	}
 	s.runs.live[x.ID] = x
 	limit := x.graph.concurrency
@@ -160,10 +166,6 @@ func (s *State) restoreJobs(x *execution, rows []record.Job, attempts map[attemp
 	for i := range rows {
 		n := &x.nodes[i]
 		n.Job, n.exec = rows[i], x
-		if n.Number != int32(i) || n.Execution != x.ID {
-			defect = fmt.Sprintf("job row %d is %s, number %d", i, n.Execution, n.Number)
-			n.Number, n.Execution = int32(i), x.ID
-		}
 		if row := attempts[attemptKey{x.ID, n.Number}]; row != nil {
 			s.restoreAttempt(n, row)
 		}
@@ -255,6 +257,37 @@ func (s *State) resume(x *execution) {
 		s.runs.complete = append(s.runs.complete, x)
 	}
 	s.propagate()
+}
+
+// misplaced finds a row that is not where its number says.
+func misplaced(rows []record.Job) string {
+	for i := range rows {
+		if rows[i].Number != int32(i) {
+			return fmt.Sprintf("job row %d has number %d", i, rows[i].Number)
+		}
+	}
+	return ""
+}
+
+// filled puts rows where their numbers say. What is missing counts as skipped
+// and is never written.
+func filled(execution string, rows []record.Job) []record.Job {
+	size := int32(0)
+	for i := range rows {
+		if n := rows[i].Number; n >= 0 && n < MaxJobs {
+			size = max(size, n+1)
+		}
+	}
+	list := make([]record.Job, size)
+	for i := range list {
+		list[i] = record.Job{Execution: execution, Number: int32(i), State: record.JobSkipped}
+	}
+	for i := range rows {
+		if n := rows[i].Number; n >= 0 && n < size {
+			list[n] = rows[i]
+		}
+	}
+	return list
 }
 
 // ghost is a graph for rows whose flow cannot be had: their names, no edges.
