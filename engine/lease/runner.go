@@ -45,18 +45,16 @@ func (r *Runner) Run(ctx context.Context, act func(ctx context.Context, t *Term)
 		}
 		r.Log.Info("this server is the acting master", "epoch", term.Epoch())
 		err := r.hold(ctx, term, act)
-		switch {
-		case ctx.Err() != nil:
+		if err == nil || ended(ctx) {
 			return nil
-		case err == nil:
-			return nil
-		case errors.Is(err, ErrFenced):
-			r.Log.Warn("another server is the acting master now", "epoch", term.Epoch())
-		default:
-			r.Log.Error("gave the lease up", "epoch", term.Epoch(), "error", err)
-			// Another one may do better; trying again at once would not let it.
-			pause(ctx, BeatEvery)
 		}
+		if errors.Is(err, ErrFenced) {
+			r.Log.Warn("another server is the acting master now", "epoch", term.Epoch())
+			continue
+		}
+		r.Log.Error("gave the lease up", "epoch", term.Epoch(), "error", err)
+		// Another one may do better; trying again at once would not let it.
+		pause(ctx, BeatEvery)
 	}
 }
 
@@ -158,6 +156,8 @@ func (r *Runner) resign(ctx context.Context, t *Term) {
 	}
 	r.Log.Info("resigned", "epoch", t.Epoch())
 }
+
+func ended(ctx context.Context) bool { return ctx.Err() != nil }
 
 // pause waits and says whether ctx lives on.
 func pause(ctx context.Context, d time.Duration) bool {

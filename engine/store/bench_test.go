@@ -13,6 +13,7 @@ import (
 
 // databases runs a benchmark on each.
 func databases(b *testing.B, run func(b *testing.B, state string)) {
+	b.Helper()
 	b.Run("sqlite", func(b *testing.B) { run(b, storetest.SQLite(b)) })
 	b.Run("mysql", func(b *testing.B) { run(b, storetest.MySQL(b)) })
 }
@@ -36,10 +37,12 @@ func attempt(e string, n int32, state record.AttemptState) record.Attempt {
 // chain hops: an attempt that ends with its log, its job, the next job and attempt.
 func BenchmarkCommit(b *testing.B) {
 	databases(b, func(b *testing.B, state string) {
+		b.Helper()
 		s := storetest.Open(b, state)
 		epoch := storetest.Take(b, s, "me")
 		serial := uint64(0)
 		commit := func(b *testing.B, batch record.Batch) {
+			b.Helper()
 			serial++
 			if err := s.Commit(b.Context(), epoch, serial, &batch); err != nil {
 				b.Fatal(err)
@@ -72,34 +75,49 @@ func BenchmarkCommit(b *testing.B) {
 	})
 }
 
-// BenchmarkLoad restores ten flows of a thousand live jobs.
+// BenchmarkLoad restores ten flows of a thousand live jobs, beside nothing and
+// beside a history ten times as large.
 func BenchmarkLoad(b *testing.B) {
 	databases(b, func(b *testing.B, state string) {
+		b.Helper()
 		s := storetest.Open(b, state)
 		epoch := storetest.Take(b, s, "me")
-		for i := range 10 {
-			e := fmt.Sprintf("e%025d", i)
-			batch := record.Batch{Executions: []record.Execution{{ID: e, State: record.Running}}}
-			for n := range int32(1000) {
-				batch.Jobs = append(batch.Jobs, job(e, n, record.JobActive))
-				batch.Attempts = append(batch.Attempts, attempt(e, n, record.AttemptRunning))
-			}
-			if err := s.Commit(b.Context(), epoch, uint64(i+1), &batch); err != nil {
-				b.Fatal(err)
-			}
-		}
-		for b.Loop() {
-			live, err := s.Load(b.Context(), epoch)
-			if err != nil || len(live.Jobs) != 10_000 || len(live.Attempts) != 10_000 {
-				b.Fatalf("%d jobs, %d attempts, error = %v", len(live.Jobs), len(live.Attempts), err)
+		serial := uint64(0)
+		flows := func(prefix string, n int, state record.ExecutionState) {
+			for i := range n {
+				e := fmt.Sprintf("%s%024d", prefix, i)
+				batch := record.Batch{Executions: []record.Execution{{ID: e, State: state}}}
+				for n := range int32(1000) {
+					batch.Jobs = append(batch.Jobs, job(e, n, record.JobActive))
+					batch.Attempts = append(batch.Attempts, attempt(e, n, record.AttemptRunning))
+				}
+				serial++
+				if err := s.Commit(b.Context(), epoch, serial, &batch); err != nil {
+					b.Fatal(err)
+				}
 			}
 		}
+		load := func(b *testing.B) {
+			b.Helper()
+			for b.Loop() {
+				live, err := s.Load(b.Context(), epoch)
+				if err != nil || len(live.Jobs) != 10_000 || len(live.Attempts) != 10_000 {
+					b.Fatalf("%d jobs, %d attempts, error = %v", len(live.Jobs), len(live.Attempts), err)
+				}
+			}
+		}
+		flows("e", 10, record.Running)
+		b.Run("history=0", load)
+		flows("d", 50, record.ExecutionSucceeded)
+		flows("f", 50, record.ExecutionSucceeded)
+		b.Run("history=100000", load)
 	})
 }
 
 // BenchmarkApply deploys ten thousand new jobs: a thousand flows of ten.
 func BenchmarkApply(b *testing.B) {
 	databases(b, func(b *testing.B, state string) {
+		b.Helper()
 		s := storetest.Open(b, state)
 		for round := 0; b.Loop(); round++ {
 			var specs []record.Spec

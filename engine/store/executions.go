@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/leifengta/lft/engine/record"
@@ -119,8 +120,17 @@ func (s *Store) Executions(ctx context.Context, p ExecutionPage) ([]record.Execu
 
 // LiveExecutions are those of a flow that have not ended, oldest first.
 func (s *Store) LiveExecutions(ctx context.Context, flowUID string) ([]record.Execution, error) {
-	return executionTable.where(ctx, s.read,
-		" JOIN live_execution l ON l.id=t.id WHERE t.flow_uid=? ORDER BY t.created_at,t.id", flowUID)
+	ids, err := liveList(ctx, s.read)
+	if err != nil {
+		return nil, err
+	}
+	list, err := among(ctx, s.read, &executionTable, "", "t.id", ids, "")
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(e record.Execution) bool { return e.FlowUID != flowUID })
+	slices.SortStableFunc(list, func(a, b record.Execution) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
+	return list, nil
 }
 
 // Jobs of an execution, by number.

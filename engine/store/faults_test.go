@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -88,6 +89,33 @@ func TestUnknownCommit(t *testing.T) {
 				t.Errorf("the old epoch: %v", err)
 			}
 		})
+	}
+}
+
+// A link that breaks before the COMMIT, unseen by the server, leaves a transaction
+// behind that holds its locks. Trying again ends it.
+func TestRetryEndsItsOwnRemains(t *testing.T) {
+	t.Parallel()
+	s, p := behind(t, storetest.MySQL(t))
+	epoch := storetest.Take(t, s, "me")
+	held := false
+	p.OnQuery(func(text string) storetest.Fate {
+		if held || !strings.Contains(text, "INSERT INTO audit") {
+			return storetest.Pass
+		}
+		held = true
+		return storetest.HoldReply
+	})
+	err := s.Commit(t.Context(), epoch, 1, note("a"))
+	if err == nil || errors.Is(err, lease.ErrUnknown) || errors.Is(err, lease.ErrPoison) {
+		t.Fatalf("error = %v", err)
+	}
+	begun := time.Now()
+	if err := s.Commit(t.Context(), epoch, 1, note("a")); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("the second try took %v", took)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/leifengta/lft/engine/record"
@@ -70,20 +71,29 @@ func (s *Store) PoolUse(ctx context.Context) (map[string]int32, error) {
 // use adds up attempts that have not ended. It reads the live set only: a live
 // attempt belongs to a live execution.
 func (s *Store) use(ctx context.Context, by, what string) (map[string]int32, error) {
+	ids, err := liveList(ctx, s.read)
+	if err != nil {
+		return nil, err
+	}
 	used := map[string]int32{}
-	err := rows(ctx, s.read, query{
-		statement: statement{
-			text: "SELECT " + by + ",SUM(" + what + ") FROM live_execution l JOIN attempt a ON a.execution=l.id" +
-				" WHERE a.state<>? AND " + by + "<>'' GROUP BY " + by,
-			args: []any{string(record.Ended)},
-		},
-		scan: func(r *sql.Rows) error {
-			var uid string
-			var n int32
-			err := r.Scan(&uid, &n)
-			used[uid] = n
-			return err
-		},
-	})
-	return used, err
+	for chunk := range slices.Chunk(ids, 500) {
+		err := rows(ctx, s.read, query{
+			statement: statement{
+				text: "SELECT " + by + ",SUM(" + what + ") FROM attempt a WHERE a.execution IN (" + marks(len(chunk)) +
+					") AND a.state<>? AND " + by + "<>'' GROUP BY " + by,
+				args: append(anys(chunk), string(record.Ended)),
+			},
+			scan: func(r *sql.Rows) error {
+				var uid string
+				var n int32
+				err := r.Scan(&uid, &n)
+				used[uid] += n
+				return err
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return used, nil
 }

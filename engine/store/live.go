@@ -70,17 +70,18 @@ func (s *Store) load(ctx context.Context, conn *sql.Conn, live *record.Live) (er
 	if live.Now, err = s.dialect.now(ctx, conn); err != nil {
 		return err
 	}
-	if live.Executions, err = executionTable.where(ctx, conn, " JOIN live_execution l ON l.id=t.id ORDER BY t.id"); err != nil {
-		return err
-	}
-	live.Jobs, err = jobTable.where(ctx, conn, " JOIN live_execution l ON l.id=t.execution ORDER BY t.execution,t.number,t.map_key")
+	ids, err := liveList(ctx, conn)
 	if err != nil {
 		return err
 	}
-	live.Attempts, err = liveAttempts.where(ctx, conn, ` JOIN live_execution l ON l.id=t.execution
-		JOIN job j ON j.execution=t.execution AND j.number=t.number AND j.map_key=t.map_key AND j.attempts=t.n
-		ORDER BY t.execution,t.number,t.map_key,t.n`)
-	if err != nil {
+	if live.Executions, err = among(ctx, conn, &executionTable, "", "t.id", ids, ""); err != nil {
+		return err
+	}
+	if live.Jobs, err = among(ctx, conn, &jobTable, "", "t.execution", ids, ",t.number,t.map_key"); err != nil {
+		return err
+	}
+	const job = " JOIN job j ON j.execution=t.execution AND j.number=t.number AND j.map_key=t.map_key AND j.attempts=t.n"
+	if live.Attempts, err = among(ctx, conn, liveAttempts, job, "t.execution", ids, ",t.number,t.map_key,t.n"); err != nil {
 		return err
 	}
 	// Schedules that the adopted revision no longer holds stay behind as history.
@@ -95,6 +96,26 @@ func (s *Store) load(ctx context.Context, conn *sql.Conn, live *record.Live) (er
 	}
 	live.Agents, err = agentTable.where(ctx, conn, " ORDER BY t.uid")
 	return err
+}
+
+// liveList reads the ids of the live set, in order.
+func liveList(ctx context.Context, on querier) ([]string, error) {
+	return liveTable.where(ctx, on, " ORDER BY t.id")
+}
+
+// among reads the rows whose column is one of ids, in the order of ids and then of
+// further columns. The ids are named one by one: a join with the live set leaves
+// it to the database where to begin, and some begin with all of history.
+func among[T any](ctx context.Context, on querier, t *table[T], join, column string, ids []string, further string) ([]T, error) {
+	var all []T
+	for chunk := range slices.Chunk(ids, 500) {
+		list, err := t.where(ctx, on, join+" WHERE "+column+" IN ("+marks(len(chunk))+") ORDER BY "+column+further, anys(chunk)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
 }
 
 // liveAttempts leaves out the Task of attempts that have ended: it is used up.

@@ -86,8 +86,8 @@ func (mysqlDialect) begin(ctx context.Context, conn *sql.Conn, queries ...query)
 // send puts as many statements into one packet as fit the limit of a statement.
 func (mysqlDialect) send(ctx context.Context, conn *sql.Conn, list ...statement) error {
 	for len(list) > 0 {
-		packet, size, n := list[0], 0, 1
-		size = len(packet.text) + weight(packet.args)
+		packet, n := list[0], 1
+		size := len(packet.text) + weight(packet.args)
 		var b strings.Builder
 		b.WriteString(packet.text)
 		for ; n < len(list); n++ {
@@ -162,7 +162,7 @@ func openMySQL(c *mysql.Config, connections int) (*sql.DB, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(min(connections, 4))
-	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxIdleTime(30 * time.Second)
 	return db, nil
 }
 

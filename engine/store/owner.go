@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrOwned: another process owns the SQLite file. OwnedError says which.
+// ErrOwned says that another process owns the SQLite file; OwnedError, which.
 var ErrOwned = errors.New("the state is in use by another process")
 
 // OwnedError is ErrOwned with the owner.

@@ -21,7 +21,8 @@ type pins struct {
 
 	mu   sync.Mutex
 	user string
-	open [2]pin // by line
+	open [2]pin   // by line
+	lost []string // ids of lines that were dropped: the server may not know it
 }
 
 // pin is a connection, with its server's id and the place it comes from: ids
@@ -32,10 +33,10 @@ type pin struct {
 }
 
 // A lock that a batch waits for is an apply's, that of a take-over may belong to
-// a dead master.
+// a dead master. Pinned lines may be idle for as long as they like.
 var lineSettings = [2]string{
-	batchLine: "SET SESSION innodb_lock_wait_timeout=3",
-	seatLine:  "SET SESSION innodb_lock_wait_timeout=1",
+	batchLine: "SET SESSION innodb_lock_wait_timeout=3,wait_timeout=86400",
+	seatLine:  "SET SESSION innodb_lock_wait_timeout=1,wait_timeout=86400",
 }
 
 func (p *pins) take(ctx context.Context, l line) (*sql.Conn, bool, error) {
@@ -53,6 +54,9 @@ func (p *pins) take(ctx context.Context, l line) (*sql.Conn, bool, error) {
 	if err == nil {
 		_, err = conn.ExecContext(ctx, lineSettings[l])
 	}
+	if err == nil {
+		err = p.endLost(ctx, user)
+	}
 	if err != nil {
 		discard(conn)
 		return nil, false, err
@@ -61,6 +65,24 @@ func (p *pins) take(ctx context.Context, l line) (*sql.Conn, bool, error) {
 	defer p.mu.Unlock()
 	p.user, p.open[l] = user, pin{conn: conn, id: id}
 	return conn, true, nil
+}
+
+// endLost cuts lines of ours that were dropped. One behind a broken link would hold
+// the locks of its last transaction until the server finds out, which may take hours.
+func (p *pins) endLost(ctx context.Context, user string) error {
+	p.mu.Lock()
+	lost := p.lost
+	p.mu.Unlock()
+	if len(lost) == 0 {
+		return nil
+	}
+	if err := p.end(ctx, user+" "+strings.Join(lost, " ")); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = p.lost[len(lost):]
+	return nil
 }
 
 // identify asks the server for the connection as its list has it.
@@ -91,6 +113,7 @@ func (p *pins) drop(conn *sql.Conn) {
 	p.mu.Lock()
 	for l := range p.open {
 		if p.open[l].conn == conn {
+			p.lost = append(p.lost, p.open[l].id)
 			p.open[l] = pin{}
 		}
 	}

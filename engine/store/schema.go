@@ -21,7 +21,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrSchema: the database's schema is not this binary's.
+// ErrSchema says that the database's schema is not this binary's.
 var ErrSchema = errors.New("the schema of the state does not fit")
 
 // columnTypes are the words of the migrations in one dialect.

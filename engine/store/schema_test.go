@@ -51,6 +51,7 @@ func TestLoginsThatAreRefused(t *testing.T) {
 func TestSchemaVersions(t *testing.T) {
 	for name, make := range map[string]func(t *testing.T) (string, *sql.DB){
 		"sqlite": func(t *testing.T) (string, *sql.DB) {
+			t.Helper()
 			state := storetest.SQLite(t)
 			db, err := sql.Open("sqlite", filepath.Clean(strings.TrimPrefix(state, "sqlite://")))
 			if err != nil {
@@ -60,6 +61,7 @@ func TestSchemaVersions(t *testing.T) {
 			return state, db
 		},
 		"mysql": func(t *testing.T) (string, *sql.DB) {
+			t.Helper()
 			state := storetest.MySQL(t)
 			return state, storetest.DB(t, state)
 		},

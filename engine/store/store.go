@@ -117,6 +117,8 @@ func (s *Store) openMySQL(ctx context.Context, a address, migrate bool) error {
 	}
 	joined := config.Clone()
 	joined.MultiStatements = true // many statements in one packet
+	// An apply whose link has broken must not hold its locks for hours.
+	joined.Params["wait_timeout"] = "60"
 	if s.write, err = openMySQL(joined, 8); err != nil {
 		return err
 	}

@@ -1,23 +1,23 @@
 package storetest
 
 import (
-	"encoding/binary"
+	"context"
 	"io"
 	"net"
 	"strings"
 	"sync"
 )
 
-// Fate is what a proxy does with a COMMIT.
+// Fate is what a proxy does with a statement.
 type Fate int
 
 // The fates.
 const (
 	Pass      Fate = iota
-	LoseReply      // the server commits; the client's link breaks instead of the answer
+	LoseReply      // the server does it; the client's link breaks instead of the answer
 	LoseOrder      // the link breaks before the server hears of it
-	HoldReply      // the server commits; the client hears nothing, the link stays
-	HoldOrder      // the server hears nothing, the link stays
+	HoldReply      // the server does it; the client hears nothing, and the server never of the client again
+	HoldOrder      // neither hears of the other again
 )
 
 // Proxy passes a MySQL connection's packets on and knows which is a COMMIT.
@@ -26,12 +26,11 @@ type Proxy struct {
 	listener net.Listener
 	wait     sync.WaitGroup
 
-	mu      sync.Mutex
-	fate    func(n int) Fate
-	commits int
-	frozen  chan struct{} // closed by Thaw; nil = not frozen
-	links   map[*link]bool
-	closed  bool
+	mu     sync.Mutex
+	fate   func(text string) Fate
+	frozen chan struct{} // closed by Thaw; nil = not frozen
+	links  map[*link]bool
+	closed bool
 }
 
 type link struct {
@@ -40,7 +39,7 @@ type link struct {
 	once           sync.Once
 
 	mu    sync.Mutex
-	reply Fate // of the COMMIT whose answer comes next
+	reply Fate // of the statement whose answer comes next
 }
 
 func (l *link) close() {
@@ -51,10 +50,16 @@ func (l *link) close() {
 	})
 }
 
+func (l *link) held() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reply == HoldReply
+}
+
 // NewProxy listens on a free port of the loopback for connections to upstream,
 // HOST:PORT.
 func NewProxy(upstream string) (*Proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +83,26 @@ func (p *Proxy) Through(state string) string {
 // OnCommit sets who decides over each COMMIT; n counts them from 1, over all
 // links. nil = all pass.
 func (p *Proxy) OnCommit(fate func(n int) Fate) {
+	if fate == nil {
+		p.OnQuery(nil)
+		return
+	}
+	commits := 0
+	p.OnQuery(func(text string) Fate {
+		if !strings.EqualFold(text, "COMMIT") {
+			return Pass
+		}
+		commits++
+		return fate(commits)
+	})
+}
+
+// OnQuery sets who decides over each text that is sent as a query, which may hold
+// several statements. Calls come one at a time. nil = all pass.
+func (p *Proxy) OnQuery(fate func(text string) Fate) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fate, p.commits = fate, 0
+	p.fate = fate
 }
 
 // Freeze makes all links half-open: nothing passes in either direction, nothing
@@ -131,7 +153,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.upstream)
+		server, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.upstream)
 		if err != nil {
 			client.Close()
 			continue
@@ -170,6 +192,9 @@ func (p *Proxy) pass(l *link) bool {
 func (p *Proxy) orders(l *link) {
 	for {
 		packet, err := readPacket(l.client)
+		if err != nil && l.held() {
+			<-l.done // the server does not learn that the client has given up
+		}
 		if err != nil || !p.pass(l) {
 			return
 		}
@@ -191,7 +216,7 @@ func (p *Proxy) orders(l *link) {
 }
 
 // replies carries bytes from the server to the client. MySQL answers one command
-// at a time, so what follows a COMMIT is its answer.
+// at a time, so what follows a query is its answer.
 func (p *Proxy) replies(l *link) {
 	b := make([]byte, 32<<10)
 	for {
@@ -218,16 +243,15 @@ func (p *Proxy) replies(l *link) {
 
 func (p *Proxy) decide(packet []byte) Fate {
 	const query = 3 // COM_QUERY; a command begins a new sequence
-	if len(packet) < 5 || packet[3] != 0 || packet[4] != query || !strings.EqualFold(string(packet[5:]), "COMMIT") {
+	if len(packet) < 5 || packet[3] != 0 || packet[4] != query {
 		return Pass
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.commits++
 	if p.fate == nil {
 		return Pass
 	}
-	return p.fate(p.commits)
+	return p.fate(string(packet[5:]))
 }
 
 func readPacket(r io.Reader) ([]byte, error) {
@@ -235,8 +259,9 @@ func readPacket(r io.Reader) ([]byte, error) {
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err
 	}
-	size := binary.LittleEndian.Uint32(append(head[:3:3], 0))
-	packet := append(head, make([]byte, size)...)
+	size := int(head[0]) | int(head[1])<<8 | int(head[2])<<16
+	packet := make([]byte, 4+size)
+	copy(packet, head)
 	_, err := io.ReadFull(r, packet[4:])
 	return packet, err
 }
