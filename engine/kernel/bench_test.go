@@ -26,6 +26,7 @@ func layers(name string, n, width int, kind spec.Kind) *spec.Flow {
 }
 
 func mustAdopt(b *testing.B, flows ...*spec.Flow) (Adopt, map[string]*Graph) {
+	b.Helper()
 	ev := Adopt{ProjectUID: "p", Project: "sales", Revision: 1, EffectiveFrom: noon}
 	graphs := map[string]*Graph{}
 	for _, f := range flows {

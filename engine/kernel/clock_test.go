@@ -13,21 +13,25 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-func table(t testing.TB, s cron.Spec) cron.Timetable {
-	t.Helper()
-	tt, err := cron.Compile(s)
+func table(tb testing.TB, s cron.Spec) cron.Timetable {
+	tb.Helper()
+	table, err := cron.Compile(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return tt
+	return table
 }
 
 // TestDecide compares the decisions, which jump over what is missed, with a walk
 // over every instant.
 func TestDecide(t *testing.T) {
 	specs := []cron.Spec{
-		{Every: time.Second}, {Every: 7 * time.Second}, {Every: time.Minute, Offset: 13 * time.Second},
-		{Crons: []string{"* * * * *"}}, {Crons: []string{"*/5 * * * *", "3 * * * *"}}, {Crons: []string{"0 12 * * *"}},
+		{Every: time.Second},
+		{Every: 7 * time.Second},
+		{Every: time.Minute, Offset: 13 * time.Second},
+		{Crons: []string{"* * * * *"}},
+		{Crons: []string{"*/5 * * * *", "3 * * * *"}},
+		{Crons: []string{"0 12 * * *"}},
 	}
 	tables := make([]cron.Timetable, len(specs))
 	for i, s := range specs {

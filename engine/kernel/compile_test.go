@@ -77,7 +77,8 @@ func TestCompileProject(t *testing.T) {
 	get := func(digest string) ([]byte, bool) { data, ok := specs[digest]; return data, ok }
 	none := func(string) (*Graph, bool) { return nil, false }
 	objects := []record.Object{
-		{UID: "u1", Kind: "flow", Address: "flow.f", Digest: "d1"}, {UID: "u2", Kind: "schedule", Address: "schedule.s", Digest: "d2"},
+		{UID: "u1", Kind: "flow", Address: "flow.f", Digest: "d1"},
+		{UID: "u2", Kind: "schedule", Address: "schedule.s", Digest: "d2"},
 		{UID: "u3", Kind: "pool", Address: "pool.w", Digest: "d3"},
 	}
 	a, err := CompileProject(project, objects, get, none)

@@ -16,6 +16,7 @@ import (
 // the end depends on nothing else. restores says after how many steps a new
 // master takes over.
 func play(t *testing.T, seed uint64, restores map[int]bool) (w *world, trace string) {
+	t.Helper()
 	w = newWorld(t, Limits{BatchRows: 20})
 	r := rand.New(rand.NewPCG(seed, 1))
 	var flows []*spec.Flow

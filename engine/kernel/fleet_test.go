@@ -323,8 +323,10 @@ func TestReports(t *testing.T) {
 		r.Token = token
 		w.step(Reports{Agent: "uid.one", Session: w.session("one"), List: []Report{r}})
 	}
-	say(Report{Ended: true, Outcome: record.OutcomeSucceeded, HasExit: true, Output: []byte(`{"rows":3}`),
-		Log: &record.LogEnd{Bytes: 7, SHA256: "s", State: record.LogEOF}, StartedAt: w.at, EndedAt: w.at + second})
+	say(Report{
+		Ended: true, Outcome: record.OutcomeSucceeded, HasExit: true, Output: []byte(`{"rows":3}`),
+		Log: &record.LogEnd{Bytes: 7, SHA256: "s", State: record.LogEOF}, StartedAt: w.at, EndedAt: w.at + second,
+	})
 	if j := w.job("x", "a"); string(j.Output) != `{"rows":3}` || j.StartedAt != w.at {
 		t.Errorf("job: %+v", j)
 	}

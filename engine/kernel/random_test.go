@@ -331,6 +331,7 @@ func contradicts(rule spec.Trigger, ups []record.JobState, j record.Job) string 
 			bad++
 		case record.JobSkipped:
 			skipped++
+		default:
 		}
 		if u.Terminal() {
 			done++

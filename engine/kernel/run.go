@@ -114,9 +114,9 @@ func (s *State) judge(n *node) {
 		return
 	}
 	to := verdict(n.rule().trigger, int32(len(n.exec.graph.Upstreams(n.Number))), n.tally)
-	switch {
-	case to == record.JobWaiting:
-	case to == record.JobReady:
+	switch to {
+	case record.JobWaiting:
+	case record.JobReady:
 		s.ready(n)
 	default:
 		s.settle(n, to, record.ReasonUpstream, "")

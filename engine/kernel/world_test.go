@@ -55,9 +55,10 @@ type db struct {
 	letters    []record.DeadLetter
 }
 
-func newWorld(t testing.TB, limits Limits) *world {
+func newWorld(tb testing.TB, limits Limits) *world {
+	tb.Helper()
 	w := &world{
-		t: t, limits: limits, s: New(limits), at: noon,
+		t: tb, limits: limits, s: New(limits), at: noon,
 		db: db{
 			executions: map[string]record.Execution{}, finished: map[string]bool{}, jobs: map[JobKey]record.Job{},
 			attempts: map[string]record.Attempt{}, fires: map[string]record.Fire{}, cursors: map[string]record.Cursor{},
@@ -330,10 +331,11 @@ func withPool(name string, slots int) func(*Adopt) {
 	}
 }
 
-func withSchedule(t testing.TB, name, flow string, cronSpec cron.Spec, change ...func(*ScheduleDef)) func(*Adopt) {
+func withSchedule(tb testing.TB, name, flow string, cronSpec cron.Spec, change ...func(*ScheduleDef)) func(*Adopt) {
+	tb.Helper()
 	table, err := cron.Compile(cronSpec)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	address := spec.ScheduleAddress(name, "")
 	def := ScheduleDef{

@@ -50,8 +50,10 @@ func TestChoose(t *testing.T) {
 func TestExplain(t *testing.T) {
 	got := placement.Explain(placement.Ask{Labels: map[string]string{"zone": "a"}}, agents())
 	want := []placement.Verdict{
-		{Agent: "a", Why: placement.Takes}, {Agent: "b", Why: placement.Label},
-		{Agent: "c", Why: placement.Closed}, {Agent: "d", Why: placement.Full},
+		{Agent: "a", Why: placement.Takes},
+		{Agent: "b", Why: placement.Label},
+		{Agent: "c", Why: placement.Closed},
+		{Agent: "d", Why: placement.Full},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -64,9 +66,15 @@ func TestExplain(t *testing.T) {
 
 func TestKeysTellAsksApart(t *testing.T) {
 	asks := []placement.Ask{
-		{}, {Strategy: "x"}, {Agent: "x"}, {Labels: map[string]string{"x": ""}}, {Labels: map[string]string{"": "x"}},
-		{Labels: map[string]string{"a": "b", "c": "d"}}, {Labels: map[string]string{"a": "b"}},
-		{Strategy: "a", Agent: "b"}, {Strategy: "ab"},
+		{},
+		{Strategy: "x"},
+		{Agent: "x"},
+		{Labels: map[string]string{"x": ""}},
+		{Labels: map[string]string{"": "x"}},
+		{Labels: map[string]string{"a": "b", "c": "d"}},
+		{Labels: map[string]string{"a": "b"}},
+		{Strategy: "a", Agent: "b"},
+		{Strategy: "ab"},
 	}
 	seen := map[string]int{}
 	for i, ask := range asks {

@@ -1,7 +1,6 @@
 package record_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +54,7 @@ func walk[S ~string](t *testing.T, what string, to func(S, S) bool, terminal fun
 			}
 		}
 		if from != "UNKNOWN" && terminal(from) != (len(next[from]) == 0) {
-			t.Error(fmt.Sprintf("%s: %s is terminal: %v", what, from, terminal(from)))
+			t.Errorf("%s: %s is terminal: %v", what, from, terminal(from))
 		}
 	}
 }

@@ -33,7 +33,6 @@ type host struct {
 	asking  int // registrations asked for, to tell the last
 	tickAt  brain.Time
 	lower   map[string]bool // tokens of a message of a deposed master, while it is taken in
-	past    []brain.Message // some of what masters have said, to be said again
 
 	keeper *keeper
 }

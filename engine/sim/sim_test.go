@@ -12,6 +12,7 @@ import (
 
 // seeds is how many worlds are tried: LFT_SIM_SEEDS, or a few.
 func seeds(t *testing.T) uint64 {
+	t.Helper()
 	text := os.Getenv("LFT_SIM_SEEDS")
 	if text == "" {
 		return 25
