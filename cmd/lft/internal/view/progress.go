@@ -71,7 +71,9 @@ func (p *Progress) picture(res *lftv1.GetExecutionResponse, now time.Time) []str
 	tab := jobTable(jobs[:len(jobs)-left], now)
 	tab.rows = tab.rows[1:] // without the head
 	e := res.GetExecution()
-	lines := []string{fmt.Sprintf("%s  %s  %s", e.GetFlow(), p.term.Style(stateStyle(e.GetState()), e.GetState()), countList(counts, len(res.GetJobs())))}
+	head := fmt.Sprintf("%s  %s  %s", e.GetFlow(), p.term.Style(stateStyle(e.GetState()), e.GetState()), countList(counts, len(res.GetJobs())))
+	// A line that wraps would take two of the lines that are drawn over.
+	lines := []string{clip(head, p.term.Width()-1)}
 	for _, line := range tab.lines(p.term.Style) {
 		lines = append(lines, "  "+clip(line, p.term.Width()-3))
 	}
