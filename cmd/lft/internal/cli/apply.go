@@ -223,14 +223,14 @@ func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner
 	res, err := c.deploy.Apply(sent, &lftv1.ApplyRequest{
 		ApplyId: id, Changes: changeSet(p), Message: cmd.String("message"), ImpactKinds: kinds,
 	})
-	switch connect.CodeOf(err) {
-	case connect.CodeUnavailable, connect.CodeDeadlineExceeded:
+	code := connect.CodeOf(err)
+	switch {
+	case err == nil:
+	case code == connect.CodeUnavailable || code == connect.CodeDeadlineExceeded || severed(err):
 		return fmt.Errorf("%w\nNo answer came, so it is not known here whether the apply took effect.\n"+
 			"If it did, lft history -json shows the apply id %s", problem(err), id)
 	default:
-		if err != nil {
-			return err
-		}
+		return err
 	}
 	result.Revision, result.EffectiveFrom, result.ApplyID = res.GetRevision(), res.GetEffectiveFrom(), id
 	return result.Show(a.term, cmd.Bool("json"))

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -88,13 +89,22 @@ func (r *route) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 
 // worth reports whether it is worth asking again.
 func (r *route) worth(ctx context.Context, err error, deadline time.Time) bool {
-	if _, final := errors.AsType[*finalError](err); final || connect.CodeOf(err) != connect.CodeUnavailable {
+	if _, final := errors.AsType[*finalError](err); final || connect.CodeOf(err) != connect.CodeUnavailable && !severed(err) {
 		return false
 	}
 	r.mu.Lock()
 	alone := len(r.homes) == 1 && r.homes[0].alone()
 	r.mu.Unlock()
 	return !alone && ctx.Err() == nil && time.Now().Before(deadline)
+}
+
+// severed tells that the way to the answer broke, wherever it was at that moment:
+// nobody has said what is wrong. The code says little here: a reset comes as
+// "canceled" at times.
+func severed(err error) bool {
+	_, sending := errors.AsType[*url.Error](err)
+	receiving := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return (sending || receiving) && !connect.IsWireError(err)
 }
 
 // turn chooses where the next call goes. It reports true when the answer named

@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,6 +134,47 @@ func TestRouteAsksAgainOnlyWhenItHelps(t *testing.T) {
 	}
 	if got := problem(err).Error(); got != "the plan is stale" {
 		t.Errorf("the user is told %q", got)
+	}
+}
+
+// TestRouteSurvivesBrokenConnections: an owner that goes breaks off what is being
+// sent and what is being answered.
+func TestRouteSurvivesBrokenConnections(t *testing.T) {
+	_, there := listen(t, epoch(7))
+	for name, begin := range map[string]func(http.ResponseWriter){
+		"before the answer": func(http.ResponseWriter) {},
+		"in the answer": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/proto")
+			_, _ = w.Write([]byte{10})
+			_ = http.NewResponseController(w).Flush()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s *httptest.Server
+			s = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				begin(w)
+				s.CloseClientConnections()
+			}))
+			s.Config.Protocols = new(http.Protocols)
+			s.Config.Protocols.SetUnencryptedHTTP2(true)
+			s.Start()
+			defer s.Close()
+			wantEpoch(t, masterAt(t, s.URL, there), 7)
+		})
+	}
+}
+
+func TestSevered(t *testing.T) {
+	broken := &url.Error{Op: "Post", URL: "http://lft", Err: syscall.EPIPE}
+	for err, want := range map[error]bool{
+		connect.NewError(connect.CodeUnknown, broken):                               true,
+		connect.NewError(connect.CodeInternal, io.ErrUnexpectedEOF):                 true,
+		connect.NewError(connect.CodeCanceled, broken):                              true,
+		connect.NewError(connect.CodeResourceExhausted, errors.New("message of …")): false,
+	} {
+		if got := severed(err); got != want {
+			t.Errorf("%v: %v, want %v", err, got, want)
+		}
 	}
 }
 
