@@ -51,6 +51,7 @@ func TestMariaDB(t *testing.T) {
 
 // testRun runs a flow through everything there is.
 func testRun(t *testing.T, n *node) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "witness")
 	n.apply(chain("c", 8, func(i int) *spec.Job { return witness(path, fmt.Sprint(i)) }))
 	id := n.begin("flow.c", "first")

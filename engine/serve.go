@@ -84,7 +84,7 @@ func (e *Engine) serve(ctx context.Context, l net.Listener) error {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopIn)
 		defer cancel()
 		if s.Shutdown(ending) != nil {
-			s.Close() // streams that nobody ends
+			_ = s.Close() // streams that nobody ends
 		}
 	})
 	err := s.Serve(l)

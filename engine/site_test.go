@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 
 // sqlite is an embedded state of its own.
 func sqlite(tb testing.TB) string {
+	tb.Helper()
 	return "sqlite://" + filepath.Join(tb.TempDir(), "lft.db")
 }
 
@@ -71,7 +72,7 @@ func mariadb(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		db.Exec("DROP DATABASE " + name) //nolint:errcheck // the server may be gone
+		db.Exec("DROP DATABASE " + name) // the server may be gone
 		db.Close()
 	})
 	u.Path = "/" + name
@@ -127,6 +128,7 @@ func start(tb testing.TB, cfg engine.Config) *node {
 
 // logger writes to the test's log when -v is given.
 func logger(tb testing.TB) *slog.Logger {
+	tb.Helper()
 	if !testing.Verbose() {
 		return slog.New(slog.DiscardHandler)
 	}
@@ -143,7 +145,7 @@ func join(tb testing.TB, name string, slots int, client *http.Client, masters ..
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	dir, err := os.MkdirTemp("", "lft-agent-") // short, for the keeper's socket
+	dir, err := os.MkdirTemp("", "lft-agent-") //nolint:usetesting // short, for the keeper's socket
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -179,7 +181,8 @@ func (n *node) apply(objects ...any) {
 func (n *node) applyTo(project string, objects ...any) {
 	n.tb.Helper()
 	ctx := n.tb.Context()
-	base, deployed := int64(0), map[string]*lftv1.Object{}
+	var base int64
+	deployed := map[string]*lftv1.Object{}
 	got, err := n.deploy.GetDeployed(ctx, &lftv1.GetDeployedRequest{Project: project})
 	if err != nil {
 		n.tb.Fatal(err)
@@ -246,7 +249,7 @@ func (n *node) status(id string) *lftv1.GetExecutionResponse {
 // ended asks for an execution without its jobs.
 func (n *node) ended(id string) bool {
 	n.tb.Helper()
-	res, err := n.run.ListExecutions(n.tb.Context(), &lftv1.ListExecutionsRequest{Limit: 100})
+	res, err := n.run.ListExecutions(n.tb.Context(), &lftv1.ListExecutionsRequest{Limit: 40})
 	if err != nil {
 		n.tb.Fatal(err)
 	}
@@ -302,11 +305,12 @@ const patience = 30 * time.Second
 
 func (n *node) await(what string, ok func() bool) {
 	n.tb.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
+	wait := time.Millisecond
+	for deadline := time.Now().Add(patience); !ok(); wait = min(wait*2, 16*time.Millisecond) {
 		if time.Now().After(deadline) {
 			n.tb.Fatalf("waited in vain for %s", what)
 		}
-		time.Sleep(2 * time.Millisecond) // the API has no call that waits
+		time.Sleep(wait) // the API has no call that waits
 	}
 }
 

@@ -71,7 +71,7 @@ func newMariaDB(tb testing.TB) *mariadb {
 	if os.Getenv("LFT_TEST_MYSQL") == "" {
 		newDatabase(tb) // skips or fails
 	}
-	dir, err := os.MkdirTemp("", "lft-db")
+	dir, err := os.MkdirTemp("", "lft-db") //nolint:usetesting // short, for the server's socket
 	if err != nil {
 		tb.Fatal(err)
 	}

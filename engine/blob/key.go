@@ -68,6 +68,9 @@ func Claim(ctx context.Context, b Bucket, cluster string) error {
 		if err != nil {
 			return fmt.Errorf("look whether the bucket is empty: %w", err)
 		}
+		if o.Key == Marker {
+			return Check(ctx, b, cluster) // another first server has just marked it
+		}
 		return fmt.Errorf("%w, but it holds %s", ErrUnmarked, o.Key)
 	}
 	if err := b.Put(ctx, Marker, strings.NewReader(cluster+"\n"), int64(len(cluster)+1)); err != nil {

@@ -39,8 +39,11 @@ func TestWatch(t *testing.T) {
 		{"gone for a moment", []look{{at: 0, seat: gone(1)}, {at: 250 * ms, seat: held(1)}, {at: 500 * ms, seat: gone(1)}}},
 		{"gone, but it beats", []look{{at: 0, seat: gone(1)}, {at: 250 * ms, seat: gone(2)}, {at: 500 * ms, seat: gone(3)}}},
 		{"the database was away for both", []look{
-			{at: 0, seat: held(1)}, {at: 250 * ms, miss: true},
-			{at: 500 * ms, seat: gone(1)}, {at: 750 * ms, seat: gone(1)}, {at: 1000 * ms, seat: gone(1)},
+			{at: 0, seat: held(1)},
+			{at: 250 * ms, miss: true},
+			{at: 500 * ms, seat: gone(1)},
+			{at: 750 * ms, seat: gone(1)},
+			{at: 1000 * ms, seat: gone(1)},
 			{at: 1500 * ms, seat: gone(1), wantFree: true},
 		}},
 	} {

@@ -34,6 +34,7 @@ type world struct {
 
 // newWorld must be called inside a synctest bubble.
 func newWorld(t *testing.T) *world {
+	t.Helper()
 	w := &world{
 		t:    t,
 		term: &fakeTerm{epoch: 7, trust: true, began: time.Now()},
@@ -227,7 +228,6 @@ type fakeTerm struct {
 	began   time.Time
 	trust   bool
 	rebumps int
-	fenced  bool
 }
 
 func (t *fakeTerm) Epoch() int64 { t.mu.Lock(); defer t.mu.Unlock(); return t.epoch }

@@ -70,28 +70,38 @@ func TestSchedules(t *testing.T) {
 		want          []planner.ScheduleImpact
 	}{
 		{
-			"new", nil, []kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
+			"new", nil,
+			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
 			[]planner.ScheduleImpact{{Address: "schedule.s", Timezone: "UTC", After: two}},
 		},
 		{
-			"gone", []kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")}, nil,
+			"gone",
+			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
+			nil,
 			[]planner.ScheduleImpact{{Address: "schedule.s", Timezone: "UTC", Before: two}},
 		},
 		{
-			"paused", []kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")}, []kernel.ScheduleDef{paused},
+			"paused",
+			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
+			[]kernel.ScheduleDef{paused},
 			[]planner.ScheduleImpact{{Address: "schedule.s", Timezone: "UTC", Before: two}},
 		},
 		{
-			"written in another way", []kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
-			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * 0-7", "UTC")}, nil,
+			"written in another way",
+			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
+			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * 0-7", "UTC")},
+			nil,
 		},
 		{
-			"not touched", []kernel.ScheduleDef{schedule(t, "other", "0 2 * * *", "UTC")},
-			[]kernel.ScheduleDef{schedule(t, "other", "0 3 * * *", "UTC")}, nil,
+			"not touched",
+			[]kernel.ScheduleDef{schedule(t, "other", "0 2 * * *", "UTC")},
+			[]kernel.ScheduleDef{schedule(t, "other", "0 3 * * *", "UTC")},
+			nil,
 		},
 		{
 			// The night of the change to summer time has no half past two.
-			"another zone", []kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
+			"another zone",
+			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
 			[]kernel.ScheduleDef{schedule(t, "s", "30 2 * * *", "Europe/Berlin")},
 			[]planner.ScheduleImpact{{Address: "schedule.s", Timezone: "Europe/Berlin", Before: two, After: []planner.Fire{
 				{Local: "2026-03-28T02:30:00+01:00", UTC: "2026-03-28T01:30:00Z"},

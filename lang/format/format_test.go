@@ -3,6 +3,7 @@ package format_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -105,6 +106,9 @@ func TestExpression(t *testing.T) {
 
 // shape prints a syntax tree without places.
 func shape(src string) (string, bool) {
+	if hugeNumber.MatchString(src) {
+		return "", false // it takes minutes to write such a number out; expr refuses it by its exponent
+	}
 	x, diags := hclsyntax.ParseExpression([]byte(src+"\n"), "", hcl.InitialPos)
 	if diags.HasErrors() {
 		return "", false
@@ -167,6 +171,8 @@ func expressions() []string {
 		"{ a = { b = 1\n c = 2 }\n d = [1] }", `"a" == b || c`, `a.0.b`, `"\u00e9\"\\n"`, `x["${y}"]`, "{/*c*/a=1/*d*/\n/*e*/b=2}",
 	}
 }
+
+var hugeNumber = regexp.MustCompile(`[eE][+-]?[0-9]{4}`)
 
 // FuzzExpression: the one form means the same and is its own form.
 func FuzzExpression(f *testing.F) {

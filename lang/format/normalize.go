@@ -96,6 +96,16 @@ func operator(s string) int {
 	return -1
 }
 
+// nextCode is the type of the first token that is written.
+func nextCode(next hclsyntax.Tokens) hclsyntax.TokenType {
+	for _, t := range next {
+		if t.Type != hclsyntax.TokenNewline && t.Type != hclsyntax.TokenComment {
+			return t.Type
+		}
+	}
+	return hclsyntax.TokenEOF
+}
+
 // writer puts tokens on one line.
 type writer struct {
 	b    strings.Builder
@@ -149,7 +159,7 @@ func (w *writer) token(t hclsyntax.Token, next hclsyntax.Tokens) {
 	}
 	w.pending = false
 	space := w.space(t)
-	if t.Type == hclsyntax.TokenDot && w.last == hclsyntax.TokenNumberLit && len(next) > 0 && next[0].Type == hclsyntax.TokenNumberLit {
+	if t.Type == hclsyntax.TokenDot && w.last == hclsyntax.TokenNumberLit && nextCode(next) == hclsyntax.TokenNumberLit {
 		space = " " // else the three would be one number
 	}
 	w.write(t, space)

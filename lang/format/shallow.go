@@ -26,6 +26,24 @@ type byteScan struct {
 	// quotes holds the number of levels at which each open quote stands; an
 	// interpolation inside it is code again.
 	quotes []int
+	// opened holds the byte that opened each level. Where another one closes it,
+	// scanner and parser part ways, and nothing is sure.
+	opened []byte
+}
+
+func (s *byteScan) open(c byte, separates bool) bool {
+	s.opened = append(s.opened, c)
+	return s.depth.link() || s.depth.open(separates)
+}
+
+func (s *byteScan) close(c byte) bool {
+	last := len(s.opened) - 1
+	if last < 0 || s.opened[last] != c {
+		return false
+	}
+	s.opened = s.opened[:last]
+	s.depth.close()
+	return true
 }
 
 func (s *byteScan) inQuote() bool {
@@ -41,18 +59,24 @@ func (s *byteScan) step() bool {
 	s.i++
 	switch c {
 	case '(', '[':
-		return !s.depth.link() && !s.depth.open(false)
+		return !s.open(c, false)
 	case '{':
 		// Whether a line break ends anything inside is not known here; in a body
 		// and in an object it does, in a for expression it does not.
-		return !s.depth.link() && !s.depth.open(!s.startsFor())
-	case ')', ']', '}':
-		s.depth.close()
+		return !s.open(c, !s.startsFor())
+	case ')':
+		return s.close('(')
+	case ']':
+		return s.close('[')
+	case '}':
+		if !s.close('{') {
+			return false
+		}
 		if s.inQuote() { // the end of an interpolation
 			s.depth.unlink()
 		}
 	case '"':
-		if s.depth.link() || s.depth.open(false) {
+		if s.open(c, false) {
 			return false
 		}
 		s.quotes = append(s.quotes, len(s.depth.levels))
@@ -63,14 +87,18 @@ func (s *byteScan) step() bool {
 			s.depth.shut()
 		}
 	case '#':
-		s.comment()
+		return s.comment()
 	case '/':
 		return s.slash()
 	case '<':
 		return s.peek() != '<' && !s.depth.link()
 	case '=', '?', ':', '!', '-', '+', '*', '%', '>', '&', '|':
 		return !s.depth.link()
-	case ' ', '\t', '\r', '.', '_':
+	case '\r': // alone it is a token of its own
+		return s.peek() == '\n'
+	case '.': // three are a token that counts
+		return s.peek() != '.'
+	case ' ', '\t', '_':
 	default:
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
 			return true
@@ -91,14 +119,14 @@ func (s *byteScan) quoted() bool {
 		s.i++
 	case '"':
 		s.quotes = s.quotes[:len(s.quotes)-1]
-		s.depth.close()
+		return s.close('"')
 	case '$':
 		switch {
 		case s.peek() == '$': // as HCL does, only $${ is an escape
 			return s.escape()
 		case s.peek() == '{':
 			s.i++
-			return !s.depth.link() && !s.depth.open(false)
+			return !s.open('{', false)
 		}
 	case '%':
 		switch s.peek() {
@@ -128,19 +156,20 @@ func (s *byteScan) escape() bool {
 func (s *byteScan) slash() bool {
 	switch s.peek() {
 	case '/':
-		s.comment()
-		return true
+		return s.comment()
 	case '*':
 		return false
 	}
 	return !s.depth.link()
 }
 
-// comment skips to the end of the line, which is left to be read.
-func (s *byteScan) comment() {
+// comment skips to the end of the line, which is left to be read. To HCL a
+// comment without an end is none.
+func (s *byteScan) comment() bool {
 	for s.i < len(s.src) && s.src[s.i] != '\n' {
 		s.i++
 	}
+	return s.i < len(s.src)
 }
 
 func (s *byteScan) peek() byte {
