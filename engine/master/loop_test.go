@@ -434,8 +434,10 @@ func TestTick(t *testing.T) {
 			return nil
 		}
 		w.start()
+		synctest.Wait()
 		before := seen[kernel.Tick](w.kernel())
 		time.Sleep(3500 * time.Millisecond)
+		synctest.Wait()
 		if n := seen[kernel.Tick](w.kernel()) - before; n < 2 || n > 10 {
 			t.Errorf("%d ticks in 3.5 s", n)
 		}
