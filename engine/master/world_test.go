@@ -134,6 +134,7 @@ type script struct {
 	w        *world
 	limits   kernel.Limits
 	snapshot kernel.Snapshot
+	mu       sync.Mutex // of events, which tests look at while the loop runs
 	events   []kernel.Event
 	out      kernel.Ready
 	some     bool
@@ -148,6 +149,8 @@ func (k *script) Step(_ record.Time, event kernel.Event) error {
 	if err := k.w.react(k, event); err != nil {
 		return err
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.events = append(k.events, event)
 	return nil
 }
@@ -210,6 +213,8 @@ func (k *script) NextWake() record.Time { return k.wake }
 
 // seen counts the events of a kind.
 func seen[E kernel.Event](k *script) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	n := 0
 	for _, e := range k.events {
 		if _, ok := e.(E); ok {
