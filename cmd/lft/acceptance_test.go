@@ -97,7 +97,7 @@ func TestTortureMaster(t *testing.T) {
 	for round := range rounds(2, 100) {
 		id := fmt.Sprintf("m%d", round)
 		c.started("flow.chains", id)
-		acting := c.leader(time.Minute)
+		acting, epoch := c.term(time.Minute)
 		moment(0, 1500*time.Millisecond)
 		before := len(witnessed(t, w.witness))
 		c.servers[acting].kill()
@@ -105,6 +105,9 @@ func TestTortureMaster(t *testing.T) {
 		// What was on its way to the agents still starts; the first start a second later is the new master's.
 		c.until("jobs go on", time.Minute, func() bool { return len(witnessed(t, w.witness)) > before+60 })
 		gaps = append(gaps, time.Since(killed))
+		if _, next := c.term(time.Minute); next <= epoch {
+			t.Fatalf("round %d: epoch %d followed epoch %d, so it was not the acting master that was killed", round, next, epoch)
+		}
 		c.serve(acting)
 		if e := c.finish(id, 2*time.Minute); e.State != "SUCCEEDED" {
 			t.Errorf("%s ended %s", id, e.State)

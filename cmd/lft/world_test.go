@@ -317,19 +317,29 @@ func (c *cluster) masters() string { return "http://" + strings.Join(c.addresses
 // leader waits for an acting master and returns its number.
 func (c *cluster) leader(within time.Duration) int {
 	c.tb.Helper()
-	acting := -1
+	acting, _ := c.term(within)
+	return acting
+}
+
+// term waits for an acting master and returns its number and its epoch.
+func (c *cluster) term(within time.Duration) (acting int, epoch int64) {
+	c.tb.Helper()
+	acting = -1
 	c.until("a master acts", within, func() bool {
 		r := c.lft("master", "-json")
-		var m struct{ Leader string }
+		var m struct {
+			Leader string
+			Epoch  int64
+		}
 		if r.code != 0 || json.Unmarshal([]byte(r.stdout), &m) != nil || m.Leader == "" {
 			return false
 		}
 		for i, a := range c.addresses {
-			if strings.Contains(m.Leader, a) {
-				acting = i
+			if strings.HasSuffix(m.Leader, a) {
+				acting, epoch = i, m.Epoch
 			}
 		}
 		return acting >= 0
 	})
-	return acting
+	return acting, epoch
 }
