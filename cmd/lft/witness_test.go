@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A testimony is what the jobs themselves wrote down; see testdata/witness.
@@ -17,6 +18,7 @@ type testimony []event
 type event struct {
 	verb, execution, job string
 	attempt, pid         int
+	at                   int64 // ns since the epoch, by this machine's clock
 }
 
 // witnessed reads the file that the jobs wrote so far.
@@ -35,7 +37,7 @@ func witnessed(tb testing.TB, file string) testimony {
 			break // a reader may see a line while it is written
 		}
 		var e event
-		if _, err := fmt.Sscan(line, &e.verb, &e.execution, &e.job, &e.attempt, &e.pid); err != nil {
+		if _, err := fmt.Sscan(line, &e.verb, &e.execution, &e.job, &e.attempt, &e.pid, &e.at); err != nil {
 			tb.Fatalf("%s: %q: %v", file, line, err)
 		}
 		out = append(out, e)
@@ -46,6 +48,16 @@ func witnessed(tb testing.TB, file string) testimony {
 // of keeps what one execution's jobs said.
 func (t testimony) of(execution string) testimony {
 	return slices.DeleteFunc(slices.Clone(t), func(e event) bool { return e.execution != execution })
+}
+
+// started is when an attempt of a job said that it started.
+func (t testimony) started(job string, attempt int) (time.Time, bool) {
+	for _, e := range t {
+		if e.verb == "start" && e.job == job && e.attempt == attempt {
+			return time.Unix(0, e.at), true
+		}
+	}
+	return time.Time{}, false
 }
 
 func (t testimony) count(verb string) int {

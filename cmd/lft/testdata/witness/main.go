@@ -6,7 +6,7 @@
 // LFT_WITNESS names the file; locks lie beside it. Each line is written by one write(2) on a descriptor opened for
 // appending, so the order of the lines is the order of the events:
 //
-//	VERB EXECUTION JOB ATTEMPT PID
+//	VERB EXECUTION JOB ATTEMPT PID NANOSECONDS
 package main
 
 import (
@@ -77,7 +77,7 @@ func note(verb string) {
 		die(err)
 	}
 	defer f.Close()
-	if _, err := fmt.Fprintf(f, "%s %s %s %d\n", verb, job(), os.Getenv("LFT_ATTEMPT"), os.Getpid()); err != nil {
+	if _, err := fmt.Fprintf(f, "%s %s %s %d %d\n", verb, job(), os.Getenv("LFT_ATTEMPT"), os.Getpid(), time.Now().UnixNano()); err != nil {
 		die(err)
 	}
 }
