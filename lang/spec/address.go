@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,11 +13,18 @@ type Address string
 
 // The kinds of addresses, as Address.Kind returns them.
 const (
-	FlowKind     = "flow"
-	ScheduleKind = "schedule"
-	PoolKind     = "pool"
-	JobKind      = "job"
+	FlowKind       = "flow"
+	ScheduleKind   = "schedule"
+	PoolKind       = "pool"
+	CalendarKind   = "calendar"
+	DependencyKind = "dependency"
+	OutputKind     = "output"
+	JobKind        = "job"
+	ModuleKind     = "module"
 )
+
+// objectKinds are what a project is made of.
+var objectKinds = [...]string{FlowKind, ScheduleKind, PoolKind, CalendarKind, DependencyKind, OutputKind}
 
 // MaxName is the length of the longest name, in bytes.
 const MaxName = 64
@@ -29,6 +37,68 @@ func ScheduleAddress(name, key string) Address { return Address("schedule." + In
 
 // PoolAddress returns the address of a pool; key is its for_each key or "".
 func PoolAddress(name, key string) Address { return Address("pool." + Instance(name, key)) }
+
+// CalendarAddress returns the address of a calendar; key is its for_each key or "".
+func CalendarAddress(name, key string) Address { return Address("calendar." + Instance(name, key)) }
+
+// DependencyAddress returns the address of a dependency; key is its for_each key
+// or "".
+func DependencyAddress(name, key string) Address {
+	return Address("dependency." + Instance(name, key))
+}
+
+// OutputAddress returns the address of a project's output.
+func OutputAddress(name string) Address { return Address("output." + name) }
+
+// ModuleAddress returns the address of a module; key is its for_each key or "".
+func ModuleAddress(name, key string) Address { return Address("module." + Instance(name, key)) }
+
+// In puts an address that was written inside a module, "" for the folder itself,
+// under that module's.
+func (a Address) In(module Address) Address {
+	if module == "" {
+		return a
+	}
+	return module + "." + a
+}
+
+// Module returns the module an address lies in, "" for the folder itself. Of a
+// module, it is the one around it.
+func (a Address) Module() Address {
+	inner := a.Local()
+	if inner == a {
+		return ""
+	}
+	return a[:len(a)-len(inner)-1]
+}
+
+// Local returns the address as it is written in its own module.
+func (a Address) Local() Address {
+	for strings.HasPrefix(string(a), "module.") {
+		end := instanceEnd(string(a), len("module."))
+		if end == len(a) {
+			break
+		}
+		a = a[end+1:]
+	}
+	return a
+}
+
+// instanceEnd returns where the instance that starts at i ends: at a dot outside
+// of quotes, or with the text.
+func instanceEnd(text string, i int) int {
+	for quoted := false; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quoted:
+			i++
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == '.' && !quoted:
+			return i
+		}
+	}
+	return len(text)
+}
 
 // Instance writes a name with its for_each key: x["k"], or x when there is none.
 func Instance(name, key string) string {
@@ -71,19 +141,41 @@ func ValidName(name string) bool {
 	return true
 }
 
-// ParseAddress checks the text form of an address.
+// ParseAddress checks the text form of the address of an object or a job.
 func ParseAddress(text string) (Address, error) {
 	a := Address(text)
 	kind, object, job, isJob := a.split()
-	_, _, ok := SplitInstance(object)
+	ok := validModules(a.Module()) && slices.Contains(objectKinds[:], kind)
+	if ok {
+		_, _, ok = SplitInstance(object)
+	}
 	if ok && isJob {
 		_, _, ok = SplitInstance(job)
 		ok = ok && kind == FlowKind
 	}
-	if !ok || kind != FlowKind && kind != ScheduleKind && kind != PoolKind {
-		return "", fmt.Errorf("%q is no address; write one like flow.name, flow.name[\"key\"], flow.name.job.name, schedule.name or pool.name", text)
+	if !ok {
+		return "", fmt.Errorf("%q is no address; write one like flow.name, flow.name[\"key\"], flow.name.job.name, schedule.name, pool.name or module.name.flow.name", text)
 	}
 	return a, nil
+}
+
+// ParseModule checks the text form of the address of a module.
+func ParseModule(text string) (Address, error) {
+	if text == "" || !validModules(Address(text)) {
+		return "", fmt.Errorf("%q is no address of a module; write one like module.name or module.name[\"key\"]", text)
+	}
+	return Address(text), nil
+}
+
+func validModules(a Address) bool {
+	for a != "" {
+		instance, isModule := strings.CutPrefix(string(a.Local()), "module.")
+		if _, _, ok := SplitInstance(instance); !ok || !isModule {
+			return false
+		}
+		a = a.Module()
+	}
+	return true
 }
 
 // Job returns the address of a job of this flow; name is Job.Name.
@@ -116,26 +208,20 @@ func (a Address) Instance() string {
 
 // Flow returns the flow a job belongs to; any other address is returned as it is.
 func (a Address) Flow() Address {
-	if kind, object, _, isJob := a.split(); isJob {
-		return Address(kind + "." + object)
+	if _, _, job, isJob := a.split(); isJob {
+		return a[:len(a)-len(".job.")-len(job)]
 	}
 	return a
 }
 
-// split cuts KIND.OBJECT or KIND.OBJECT.job.JOB. A key may hold any text, dots
-// and brackets included, so quotes are skipped before ".job." is looked for.
+// split cuts KIND.OBJECT or KIND.OBJECT.job.JOB behind the modules. A key may hold
+// any text, dots and brackets included.
 func (a Address) split() (kind, object, job string, isJob bool) {
-	kind, object, _ = strings.Cut(string(a), ".")
-	quoted := false
-	for i := 0; i < len(object); i++ {
-		switch {
-		case object[i] == '\\' && quoted:
-			i++
-		case object[i] == '"':
-			quoted = !quoted
-		case !quoted && strings.HasPrefix(object[i:], ".job."):
-			return kind, object[:i], object[i+len(".job."):], true
-		}
+	kind, object, _ = strings.Cut(string(a.Local()), ".")
+	end := instanceEnd(object, 0)
+	job, isJob = strings.CutPrefix(object[end:], ".job.")
+	if isJob {
+		return kind, object[:end], job, true
 	}
 	return kind, object, "", false
 }

@@ -32,6 +32,43 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+// TestModuleAddress: modules stand before everything, and their keys may look
+// like addresses.
+func TestModuleAddress(t *testing.T) {
+	inner := spec.ModuleAddress("b", "x.flow.y").In(spec.ModuleAddress("a", ""))
+	for _, tc := range []struct{ whole, module, local spec.Address }{
+		{spec.FlowAddress("g", "k"), "", `flow.g["k"]`},
+		{spec.FlowAddress("g", "").In(inner), `module.a.module.b["x.flow.y"]`, "flow.g"},
+		{spec.FlowAddress("g", "").Job("x").In(inner), `module.a.module.b["x.flow.y"]`, "flow.g.job.x"},
+		{inner, "module.a", `module.b["x.flow.y"]`},
+	} {
+		if tc.whole.Module() != tc.module || tc.whole.Local() != tc.local || tc.local.In(tc.module) != tc.whole {
+			t.Errorf("%s is %s in %q", tc.whole, tc.whole.Local(), tc.whole.Module())
+		}
+		_, err := spec.ParseAddress(string(tc.whole))
+		if tc.whole == inner {
+			_, err = spec.ParseModule(string(tc.whole))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	job := spec.FlowAddress("g", "").Job("x").In(inner)
+	if job.Kind() != spec.JobKind || job.Name() != "x" || job.Flow() != spec.FlowAddress("g", "").In(inner) {
+		t.Errorf("%s is a %s named %s of %s", job, job.Kind(), job.Name(), job.Flow())
+	}
+	for _, text := range []string{"module.a", "module.flow.g", "module.a.", "module..flow.g", "module.a.b.flow.g", `module.a[k].flow.g`} {
+		if a, err := spec.ParseAddress(text); err == nil {
+			t.Errorf("%q is taken as %s", text, a)
+		}
+	}
+	for _, text := range []string{"", "flow.g", "module.a.flow.g", "module.", "module.a.module"} {
+		if a, err := spec.ParseModule(text); err == nil {
+			t.Errorf("%q is taken as module %s", text, a)
+		}
+	}
+}
+
 func TestParseAddressRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "flow", "flow.", "flow.G", "flow.g[", `flow.g["k"`, `flow.g[k]`, `flow.g[""]`, `flow.g['k']`, "flow.g[`k`]", `flow.g["k"]x`, "flow.g.job.", "flow.g.job.x.job.y",

@@ -22,6 +22,15 @@ func (s *Schedule) Canonical() []byte { return canonical(s) }
 // Canonical is as Flow.Canonical.
 func (p *Pool) Canonical() []byte { return canonical(p) }
 
+// Canonical is as Flow.Canonical.
+func (c *Calendar) Canonical() []byte { return canonical(c) }
+
+// Canonical is as Flow.Canonical.
+func (d *Dependency) Canonical() []byte { return canonical(d) }
+
+// Canonical is as Flow.Canonical.
+func (o *ProjectOutput) Canonical() []byte { return canonical(o) }
+
 func canonical(o object) []byte { return appendObject(make([]byte, 0, 512), o, true) }
 
 // Digest is the SHA-256 of canonical bytes in lower-case hexadecimal.
@@ -49,6 +58,24 @@ func DecodePool(data []byte, addr Address) (*Pool, error) {
 	return p, decode(data, addr, p)
 }
 
+// DecodeCalendar is as DecodeFlow.
+func DecodeCalendar(data []byte, addr Address) (*Calendar, error) {
+	c := &Calendar{Address: addr}
+	return c, decode(data, addr, c)
+}
+
+// DecodeDependency is as DecodeFlow.
+func DecodeDependency(data []byte, addr Address) (*Dependency, error) {
+	d := &Dependency{Address: addr}
+	return d, decode(data, addr, d)
+}
+
+// DecodeProjectOutput is as DecodeFlow.
+func DecodeProjectOutput(data []byte, addr Address) (*ProjectOutput, error) {
+	o := &ProjectOutput{Address: addr}
+	return o, decode(data, addr, o)
+}
+
 func decode(data []byte, addr Address, o object) error {
 	if err := decodeObject(data, o, true); err != nil {
 		return fmt.Errorf("spec of %s: %w", addr, err)
@@ -65,11 +92,23 @@ func (s *Schedule) MarshalJSON() ([]byte, error) { return s.Canonical(), nil }
 // MarshalJSON writes the canonical form.
 func (p *Pool) MarshalJSON() ([]byte, error) { return p.Canonical(), nil }
 
+// MarshalJSON writes the canonical form.
+func (c *Calendar) MarshalJSON() ([]byte, error) { return c.Canonical(), nil }
+
+// MarshalJSON writes the canonical form.
+func (d *Dependency) MarshalJSON() ([]byte, error) { return d.Canonical(), nil }
+
+// MarshalJSON writes the canonical form.
+func (o *ProjectOutput) MarshalJSON() ([]byte, error) { return o.Canonical(), nil }
+
 // MarshalJSON writes the job as it stands in its flow's canonical form.
 func (j *Job) MarshalJSON() ([]byte, error) { return appendObject(nil, j, false), nil }
 
 // MarshalJSON writes the parameter as it stands in its flow's canonical form.
 func (p *Param) MarshalJSON() ([]byte, error) { return appendObject(nil, p, false), nil }
+
+// MarshalJSON writes the output as it stands in its flow's canonical form.
+func (o *FlowOutput) MarshalJSON() ([]byte, error) { return appendObject(nil, o, false), nil }
 
 // MarshalJSON writes the output as it stands in its flow's canonical form.
 func (o *Output) MarshalJSON() ([]byte, error) { return appendObject(nil, o, false), nil }

@@ -32,7 +32,7 @@ const formatField = "format"
 
 // appendObject writes known and unknown fields in one sorted sequence.
 func appendObject(b []byte, o object, format bool) []byte {
-	var room [24]field
+	var room [32]field
 	fields := o.fields(room[:0])
 	others := unknown(*o.extra())
 	b = append(b, '{')
@@ -109,7 +109,7 @@ func decodeObject(data []byte, o object, format bool) error {
 		}
 		delete(members, formatField)
 	}
-	var room [24]field
+	var room [32]field
 	for _, f := range o.fields(room[:0]) {
 		member, ok := members[f.name]
 		if !ok {
@@ -181,6 +181,12 @@ type integer int
 func (n *integer) empty() bool                       { return *n == 0 }
 func (n *integer) append(b []byte) []byte            { return strconv.AppendInt(b, int64(*n), 10) }
 func (n *integer) decode(data json.RawMessage) error { return json.Unmarshal(data, (*int)(n)) }
+
+type size int64
+
+func (n *size) empty() bool                       { return *n == 0 }
+func (n *size) append(b []byte) []byte            { return strconv.AppendInt(b, int64(*n), 10) }
+func (n *size) decode(data json.RawMessage) error { return json.Unmarshal(data, (*int64)(n)) }
 
 // always is an integer that is written even when it is 0.
 type always int

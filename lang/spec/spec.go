@@ -18,13 +18,42 @@ const Format = 1
 
 // Bundle is everything one project declares, each slice sorted by address.
 type Bundle struct {
-	Project   string
-	Flows     []*Flow
-	Schedules []*Schedule
-	Pools     []*Pool
+	Project      string
+	Flows        []*Flow
+	Schedules    []*Schedule
+	Pools        []*Pool
+	Calendars    []*Calendar
+	Dependencies []*Dependency
+	Outputs      []*ProjectOutput
+	Moved        []Moved   // in the order of the source
+	Removed      []Removed // in the order of the source
+	Checks       []Check   // in the order of the source
 	// Positions tells where each object, and each job as FLOW.job.NAME, was
 	// declared. It is a side table: no digest depends on it.
 	Positions map[Address]Position
+}
+
+// Moved says that what was deployed as From is declared as To now. Both name
+// objects of one kind, or modules; without a key they stand for every instance.
+type Moved struct {
+	From, To Address
+	At       Position
+}
+
+// Removed says that what was deployed as From is gone on purpose, so that even a
+// protected object may be destroyed. From may be a module.
+type Removed struct {
+	From Address
+	At   Position
+}
+
+// Check is a condition of the folder that was evaluated at plan time. A check
+// that fails warns and stops nothing.
+type Check struct {
+	Name    string
+	Passed  bool
+	Message string // why it failed
+	At      Position
 }
 
 // Position is a place in the source, for messages only.
@@ -37,11 +66,26 @@ type Position struct {
 type Flow struct {
 	Address     Address
 	Description string
-	OnFailure   OnFailure       // "" = finish_possible
-	Concurrency *Concurrency    // nil = unlimited
-	Params      []*Param        // sorted by name
-	Jobs        []*Job          // sorted by name; the index is the job's number
-	Extra       json.RawMessage // fields of a later format, an object or nil
+	OnFailure   OnFailure     // "" = finish_possible
+	Concurrency *Concurrency  // nil = unlimited
+	Params      []*Param      // sorted by name
+	Jobs        []*Job        // sorted by name; the index is the job's number
+	Outputs     []*FlowOutput // sorted by name
+	Protected   bool          // may not be destroyed
+	// Sensitive are JSON pointers (RFC 6901) to what must be masked when it is shown,
+	// with elements of lists by their name: /jobs/x/env/TOKEN. Sorted.
+	Sensitive []string
+	Extra     json.RawMessage // fields of a later format, an object or nil
+}
+
+// FlowOutput is a value an execution of the flow gives to the flow that started
+// it, computed when its last job has ended.
+type FlowOutput struct {
+	Name        string
+	Type        Type
+	Value       *Value // may mention jobs
+	Description string
+	Extra       json.RawMessage
 }
 
 // OnFailure says what a failed job does to the rest of its execution.
@@ -116,6 +160,9 @@ type Job struct {
 	Env          map[string]*Value
 	Outputs      []*Output // sorted by name
 	Placement    *Placement
+	Uses         []string          // addresses of dependencies, sorted
+	Flow         Address           // of kind flow: what it starts
+	Params       map[string]*Value // of kind flow: what it gives
 	Args         map[string]*Value // what the job type's schema declares
 	Extra        json.RawMessage
 }
@@ -198,7 +245,11 @@ type Schedule struct {
 	Overlap  WhenFull // "" = the flow's when_full
 	Paused   bool
 	Params   map[string]*Value
-	Extra    json.RawMessage
+	// Calendar takes days away from the timetable; "" = none.
+	Calendar  Address
+	Protected bool
+	Sensitive []string
+	Extra     json.RawMessage
 }
 
 // Misfire says what becomes of instants that passed while nobody could act.
@@ -213,10 +264,62 @@ const (
 
 // Pool is a limit shared by jobs.
 type Pool struct {
-	Address Address
-	Slots   int
-	Shared  bool
-	Extra   json.RawMessage
+	Address   Address
+	Slots     int
+	Shared    bool
+	Protected bool
+	Sensitive []string
+	Extra     json.RawMessage
+}
+
+// Calendar says on which days the schedules that name it may fire, by the date in
+// the schedule's zone. Each element is a date, or a range of them with both ends:
+// "2026-10-01" or "2026-10-01..2026-10-07"; sorted, without overlap.
+type Calendar struct {
+	Address   Address
+	Include   []string // nil = every day
+	Exclude   []string // taken away from Include
+	Protected bool
+	Sensitive []string
+	Extra     json.RawMessage
+}
+
+// Dependency is a file, a folder or an archive that jobs use, by content.
+type Dependency struct {
+	Address   Address
+	Form      Form    // "" = folder
+	Digest    string  // lang/tree's, over Files
+	Files     []*File // sorted by path; of an archive or a file, that one
+	Protected bool
+	Extra     json.RawMessage
+}
+
+// Form is what a dependency's source is.
+type Form string
+
+// The forms; the first is the default.
+const (
+	FormFolder  Form = "folder"
+	FormFile    Form = "file"    // localised under its own name in deps/NAME/
+	FormArchive Form = "archive" // unpacked into deps/NAME/
+)
+
+// File is a file of a dependency.
+type File struct {
+	Path       string // relative, with slashes
+	Executable bool
+	Size       int64
+	SHA256     string // hexadecimal
+	Extra      json.RawMessage
+}
+
+// ProjectOutput is a value a project publishes.
+type ProjectOutput struct {
+	Address     Address
+	Value       json.RawMessage
+	Description string
+	Sensitive   []string // [""] when all of it is
+	Extra       json.RawMessage
 }
 
 // Defaults that are never written into a spec.
