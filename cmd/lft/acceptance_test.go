@@ -176,36 +176,99 @@ func spreadOf(all []time.Duration) spread {
 
 func (s spread) String() string { return fmt.Sprintf("p50 %v, p99 %v, max %v", s.p50, s.p99, s.max) }
 
-// TestTortureDatabase kills MariaDB, and all masters with it; no job is killed, and all results arrive.
+// TestTortureDatabase kills MariaDB, in half of the rounds all masters with it, and keeps them away until all jobs that
+// were running have ended. No job is killed. As soon as a master acts again, all results arrive, soon after them the
+// logs, and each instant of a schedule is decided once.
 func TestTortureDatabase(t *testing.T) {
-	db := newMariaDB(t)
+	const resultsIn, logsIn = 3 * time.Second, 30 * time.Second
+	server := newMariaDB(t)
+	state := databaseOn(t, server.address)
 	w := newWorld(t)
-	c := w.newCluster(databaseOn(t, db.address), 2, "a", "b")
+	c := w.newCluster(state, 2, "a", "b")
+	db := storetest.DB(t, state)
 	g := chains(20, 10)
-	c.apply(g.flow("chains", w.argv(), func(int) []string { return []string{"-sleep", "100ms"} }))
-	for round := range rounds(1, 30) {
-		id := fmt.Sprintf("d%d", round)
-		c.started("flow.chains", id)
-		moment(200*time.Millisecond, 800*time.Millisecond)
-		db.kill()
-		if round%2 == 1 {
+	tick := chains(1, 1).flow("tick", w.argv(), quick)
+	flows := tick + g.flow("chains", w.argv(), func(int) []string { return []string{"-sleep", "100ms"} }) +
+		graph(make([][]int, 12)).flow("long", w.argv(), func(int) []string { return []string{"-sleep", "2s", "-bytes", "100000"} })
+	c.apply(flows + "schedule \"s\" {\n  flow  = flow.tick\n  every = \"1s\"\n}\n")
+	from := c.history()[0].EffectiveFrom
+	var takeovers, results, logs []time.Duration
+	full := rounds(1, 30)
+	for round := range full {
+		masters := rand.N(2) == 0
+		chain, long := fmt.Sprintf("d%d", round), fmt.Sprintf("l%d", round)
+		c.started("flow.chains", chain)
+		c.started("flow.long", long)
+		c.until("the long jobs run", time.Minute, func() bool { return witnessed(t, w.witness).of(long).count("start") == 12 })
+		moment(0, 500*time.Millisecond)
+		server.kill()
+		if masters {
 			for _, s := range c.servers {
 				s.kill()
 			}
 		}
-		moment(time.Second, time.Duration(rounds(2, 20))*time.Second)
-		db.script("start")
-		if round%2 == 1 {
+		c.until("the long jobs have ended", time.Minute, func() bool { return witnessed(t, w.witness).of(long).count("stop") == 12 })
+		away(full > 1 && round >= full-2)
+		server.script("start")
+		up := time.Now()
+		if masters {
 			for i := range c.servers {
 				c.serve(i)
 			}
 		}
-		if e := c.finish(id, 2*time.Minute); e.State != "SUCCEEDED" {
-			t.Errorf("%s ended %s", id, e.State)
+		c.until("a master acts again", time.Minute, func() bool {
+			return count(t, db, "SELECT COUNT(*) FROM beat WHERE renewed_at>?", up.UnixMicro()) > 0
+		})
+		acts := time.Now()
+		c.until("all results are there", time.Minute, func() bool {
+			return count(t, db, "SELECT COUNT(*) FROM attempt WHERE execution=? AND state='ENDED'", long) == 12
+		})
+		told := time.Now()
+		c.until("all logs are there", time.Minute, func() bool {
+			return count(t, db, `SELECT COUNT(*) FROM attempt a JOIN log_end e ON e.token=a.token WHERE a.execution=?
+				AND e.bytes=(SELECT SUM(c.to_byte-c.from_byte) FROM chunk c WHERE c.token=a.token)`, long) == 12
+		})
+		takeovers, results, logs = append(takeovers, acts.Sub(up)), append(results, told.Sub(acts)), append(logs, time.Since(acts))
+		sum, err := os.ReadFile(w.witness + ".sum")
+		if err != nil {
+			t.Fatal(err)
 		}
-		c.settled(id, g)
+		if got := w.sum("logs", long, jobName(round%12), "-raw"); got != string(sum) {
+			t.Error("a log is not what the job wrote")
+		}
+		for id, g := range map[string]graph{chain: g, long: make([][]int, 12)} {
+			if e := c.finish(id, 2*time.Minute); e.State != "SUCCEEDED" {
+				t.Errorf("%s ended %s", id, e.State)
+			}
+			c.settled(id, g)
+		}
 		if t.Failed() {
 			return
 		}
 	}
+	c.apply(flows)
+	c.decidedOnce("schedule.s", from, c.history()[0].EffectiveFrom)
+	t.Logf("from the database's return to a master that acts: %v", spreadOf(takeovers))
+	t.Logf("from then on to the results: %v; to the logs: %v", spreadOf(results), spreadOf(logs))
+	if spreadOf(results).max > resultsIn || spreadOf(logs).max > logsIn {
+		t.Errorf("results may take %v, logs %v", resultsIn, logsIn)
+	}
+}
+
+// away lets time pass without masters and database: seconds, or minutes, which is longer than what a schedule calls
+// late.
+func away(long bool) {
+	if long {
+		moment(2*time.Minute, 3*time.Minute)
+		return
+	}
+	moment(0, time.Duration(rounds(1, 20))*time.Second)
+}
+
+func count(t *testing.T, db *sql.DB, query string, args ...any) (n int) {
+	t.Helper()
+	if err := db.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -1,10 +1,8 @@
 package main_test
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -291,25 +289,4 @@ func TestTortureLog(t *testing.T) {
 			t.Errorf("the %s had %d MiB", name, n>>20)
 		}
 	}
-}
-
-// sum is the checksum of what a verb prints.
-func (h *host) sum(args ...string) string {
-	h.tb.Helper()
-	cmd := h.command(args...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		h.tb.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		h.tb.Fatal(err)
-	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, out); err != nil {
-		h.tb.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		h.tb.Errorf("lft %s: %v", strings.Join(args, " "), err)
-	}
-	return fmt.Sprintf("%x", sum.Sum(nil))
 }

@@ -3,9 +3,11 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -235,6 +237,27 @@ func (w *world) decode(into any, args ...string) {
 	if err := json.Unmarshal([]byte(r.stdout), into); err != nil {
 		w.tb.Fatalf("lft %s: %v\n%s", strings.Join(args, " "), err, r.stdout)
 	}
+}
+
+// sum is the checksum of what a verb prints.
+func (w *world) sum(args ...string) string {
+	w.tb.Helper()
+	cmd := w.command(args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		w.tb.Fatal(err)
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, out); err != nil {
+		w.tb.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		w.tb.Errorf("lft %s: %v", strings.Join(args, " "), err)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil))
 }
 
 // until asks again and again until the condition holds.

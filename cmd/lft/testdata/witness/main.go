@@ -41,9 +41,10 @@ func main() {
 	lock()
 	note("start")
 	if *volume > 0 {
-		pour(*volume)
+		pour(*volume, *nap)
+	} else {
+		time.Sleep(*nap)
 	}
-	time.Sleep(*nap)
 	note("stop")
 	if *kill > 0 {
 		signal.Reset()
@@ -91,8 +92,9 @@ func leaveOrphan() {
 	}
 }
 
-// pour writes bytes without a newline, with a word to the terminal's other end half-way, and their sum to a file.
-func pour(n int64) {
+// pour writes bytes without a newline, with a word to the terminal's other end and the nap half-way, and their sum to
+// a file.
+func pour(n int64, nap time.Duration) {
 	random := rand.NewChaCha8([32]byte{1})
 	sum := sha256.New()
 	out := io.MultiWriter(os.Stdout, sum)
@@ -108,6 +110,7 @@ func pour(n int64) {
 		die(err)
 	}
 	sum.Write([]byte("x\n"))
+	time.Sleep(nap)
 	half()
 	name := os.Getenv("LFT_WITNESS") + ".sum"
 	if err := os.WriteFile(name, fmt.Appendf(nil, "%x", sum.Sum(nil)), 0o600); err != nil {
