@@ -43,12 +43,30 @@ func encode(t interface{ Fatal(...any) }, p *planner.Plan) []byte {
 	return data
 }
 
+// examplePlan has every kind of change, to objects, jobs and edges.
 func examplePlan(t *testing.T) *planner.Plan {
 	t.Helper()
-	return plan(diff(t,
-		bundle(flow("a", job("x"), job("y", after("x"))), flow("b", job("x"))),
-		bundle(flow("a", job("x"), job("y"), job("z")), &spec.Flow{Address: `flow.c["k"]`, Description: "<&>"}),
-	))
+	flowA := flow("a", job("x"), job("y"), job("z", after("y")))
+	flowA.Description = "new"
+	return plan(append(diff(t,
+		bundle(flow("a", job("w"), job("x"), job("y", after("x"))), flow("b", job("x"))),
+		bundle(flowA, &spec.Flow{Address: `flow.c["k"]`, Description: "<&>"}),
+	), moved(t, "m", job("y")), moved(t, "n", job("x"))))
+}
+
+// moved makes flow.old_NAME with a job x into flow.NAME with another job.
+func moved(t *testing.T, name string, j *spec.Job) planner.Move {
+	t.Helper()
+	from, specs := deployed(bundle(flow(name, job("x"))), 3)
+	u := planner.Update{
+		Old: planner.Previous{Object: from.Objects[0], Data: specs[from.Objects[0].Digest]},
+		New: planner.Declare(bundle(flow(name, j)))[0],
+	}
+	if changes := diff(t, bundle(flow(name, job("x"))), bundle(flow(name, j))); len(changes) > 0 {
+		u = changes[0].(planner.Update)
+	}
+	u.Old.Address = spec.FlowAddress("old_"+name, "")
+	return planner.Move{Update: u}
 }
 
 func TestDocumentGolden(t *testing.T) {
@@ -91,6 +109,7 @@ func TestDocumentMayBeIndented(t *testing.T) {
 func TestDocumentRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := plan(diff(t, anyBundle(t, "from"), anyBundle(t, "to")))
+		p.Destroy, p.Adopt = rapid.Bool().Draw(t, "destroy"), rapid.Bool().Draw(t, "adopt")
 		data := encode(t, p)
 		got, err := planner.Decode(data)
 		if err != nil {
@@ -102,24 +121,11 @@ func TestDocumentRoundTrip(t *testing.T) {
 		if again := encode(t, got); !bytes.Equal(data, again) {
 			t.Fatalf("encoded again:\n%s\nwant\n%s", again, data)
 		}
+		undeclared := p.Summary().Destroy > 0 && !p.Destroy
+		if bytes.Contains(data, []byte("no_resource_config")) != undeclared {
+			t.Fatalf("destroy %v, and the reasons are those of another plan:\n%s", p.Destroy, data)
+		}
 	})
-}
-
-func TestDocumentMove(t *testing.T) {
-	changes := diff(t, bundle(flow("a", job("x"))), bundle(flow("a", job("y"))))
-	u, ok := changes[0].(planner.Update)
-	if !ok {
-		t.Fatalf("got %T", changes[0])
-	}
-	u.Old.Address = "flow.old"
-	p := plan([]planner.Change{planner.Move{Update: u}})
-	got, err := planner.Decode(encode(t, p))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(p, got); d != "" {
-		t.Errorf("plan (-want +got):\n%s", d)
-	}
 }
 
 func TestDecodeRefuses(t *testing.T) {
@@ -131,6 +137,15 @@ func TestDecodeRefuses(t *testing.T) {
 		{"unknown action", `"actions":["create"],"before":null`, `"actions":["forget"],"before":null`, "do not fit the action"},
 		{"two actions", `"actions":["create"],"before":null`, `"actions":["delete","create"],"before":null`, "one action"},
 		{"no uid", `"uid":"uid of flow.b"`, `"uid":""`, "uid"},
+		{"no version", `"uid":"uid of flow.b","version":3`, `"uid":"uid of flow.b","version":0`, "uid or version"},
+		{"nothing to create", `"after":{"description":"<&>","format":1}`, `"after":null`, "do not fit the action"},
+		{"a text for a spec", `"after":{"description":"<&>","format":1}`, `"after":"x"`, "is no spec"},
+		{"an update to the same", `"previous_address":"flow.old_n",`, ``, "changes nothing"},
+		{"moved from another kind", `"flow.old_n"`, `"pool.old_n"`, "cannot have moved"},
+		{"one address twice", `"address":"flow.b"`, `"address":"flow.a"`, "out of order"},
+		{"doubled jobs", `"name":"z"`, `"name":"x"`, `no element of its own named "x"`},
+		{"no list of jobs", `"jobs":[{"args":{"script":"echo"},"name":"x","type":"shell"},`, `"jobs":{"x":[]},"rest":[`, "jobs of flow.a"},
+		{"no list of upstreams", `"upstreams":["y"]`, `"upstreams":"y"`, "jobs of flow.a"},
 		{"no address", `"address":"flow.b"`, `"address":"b"`, "address"},
 		{"order", `"address":"flow.b"`, `"address":"flow.z"`, "out of order"},
 		{"job as an object", `"address":"flow.b"`, `"address":"flow.b.job.x"`, "cannot be deployed"},

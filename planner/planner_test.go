@@ -51,9 +51,11 @@ func deployed(b *spec.Bundle, revision int64) (planner.Deployed, map[string][]by
 func diff(t interface{ Fatal(...any) }, from, to *spec.Bundle) []planner.Change {
 	old, specs := deployed(from, 3)
 	declared := planner.Declare(to)
-	maps.DeleteFunc(specs, func(digest string, _ []byte) bool {
-		return !slices.Contains(planner.Needs(declared, old), digest)
-	})
+	needs := planner.Needs(declared, old)
+	if !slices.IsSorted(needs) || len(slices.Compact(slices.Clone(needs))) < len(needs) {
+		t.Fatal("the needs are not a sorted set: ", needs)
+	}
+	maps.DeleteFunc(specs, func(digest string, _ []byte) bool { return !slices.Contains(needs, digest) })
 	changes, err := planner.Diff(declared, old, specs)
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +119,16 @@ func TestDiff(t *testing.T) {
 			[]string{"- flow.a", "+ flow.b", "- flow.c", "+ flow.d"},
 		},
 		{
+			"all kinds, however declared",
+			bundle(),
+			&spec.Bundle{
+				Flows:     []*spec.Flow{flow("b"), flow("a")},
+				Schedules: []*spec.Schedule{{Address: "schedule.s", Flow: "flow.a", Every: spec.Second}},
+				Pools:     []*spec.Pool{{Address: "pool.p", Slots: 1}},
+			},
+			[]string{"+ flow.a", "+ flow.b", "+ pool.p", "+ schedule.s"},
+		},
+		{
 			"attributes by path",
 			bundle(&spec.Flow{
 				Address: "flow.a", Description: "old", Concurrency: &spec.Concurrency{Max: 1},
@@ -170,6 +182,12 @@ func TestDiff(t *testing.T) {
 			bundle(flow("a", job("x", func(j *spec.Job) { j.Args["command"] = literal(`["a"]`) }))),
 			[]string{"~ flow.a", "  ~ job x", `    args.command: ["a","b"] -> ["a"]`},
 		},
+		{
+			"a list of one thing without a name does so too",
+			bundle(flow("a", job("x", func(j *spec.Job) { j.Args["files"] = literal(`[{"size":1}]`) }))),
+			bundle(flow("a", job("x", func(j *spec.Job) { j.Args["files"] = literal(`[{"size":2}]`) }))),
+			[]string{"~ flow.a", "  ~ job x", `    args.files: [{"size":1}] -> [{"size":2}]`},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if d := cmp.Diff(tc.want, text(diff(t, tc.from, tc.to))); d != "" {
@@ -188,18 +206,27 @@ func TestDiffAsksForWhatItNeeds(t *testing.T) {
 	if want := []string{old.Objects[0].Digest}; !slices.Equal(needs, want) {
 		t.Errorf("needs %v, want %v", needs, want)
 	}
-	delete(specs, needs[0])
-	if _, err := planner.Diff(planner.Declare(to), old, specs); err == nil {
-		t.Error("a missing spec was not noticed")
+	if _, err := planner.Diff(nil, old, nil); err == nil {
+		t.Error("all is deleted, and nobody asked what it was")
+	}
+	for name, data := range map[string]string{
+		"missing": "", "damaged": "{", "of another kind": `{"jobs":1}`, "of strange edges": `{"jobs":[{"name":"x","upstreams":1}]}`,
+	} {
+		if specs[needs[0]] = []byte(data); data == "" {
+			delete(specs, needs[0])
+		}
+		if _, err := planner.Diff(planner.Declare(to), old, specs); err == nil || !strings.Contains(err.Error(), "flow.a") {
+			t.Errorf("a spec that is %s: %v", name, err)
+		}
 	}
 }
 
 func TestSummary(t *testing.T) {
-	p := planner.Plan{Changes: diff(t,
+	p := planner.Plan{Changes: append(diff(t,
 		bundle(flow("a", job("x")), flow("b"), flow("c")),
 		bundle(flow("a", job("y")), flow("d"), flow("e"), flow("f")),
-	)}
-	if got, want := p.Summary(), (planner.Summary{Add: 3, Change: 1, Destroy: 2}); got != want {
+	), moved(t, "changed", job("y")), moved(t, "same", job("x")))}
+	if got, want := p.Summary(), (planner.Summary{Add: 3, Change: 2, Destroy: 2}); got != want {
 		t.Errorf("summary %+v, want %+v", got, want)
 	}
 }
