@@ -277,9 +277,14 @@ func TestAlternating(t *testing.T) {
 		w.at += 4 * second
 		w.register(w.identity("one", 1))
 	}
-	for range maxUsurped - 1 {
+	for range 100 { // the same agent, whom the answers do not reach in time
 		w.at += second
 		w.register(w.identity("one", 1))
+	}
+	w.connect("one", 1)
+	for range maxUsurped {
+		w.at += second
+		w.connect("one", 1)
 	}
 	w.step(Register{Reply: 8, Agent: w.identity("one", 1)})
 	if last := w.replies[len(w.replies)-1]; !errors.Is(last.Err, ErrQuarantined) {

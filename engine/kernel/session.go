@@ -9,6 +9,8 @@ import (
 // Two instances of one agent that void each other's session again and again
 // show as sessions taken over while the last one was alive: maxUsurped in a row,
 // with less than usurpWindow between them. A restart loop is slower than that.
+// A session in which nothing was said shows nothing: while the database is away
+// an agent asks again and again, because no answer comes.
 const (
 	maxUsurped  = 20
 	usurpWindow = record.Time(3_000_000)
@@ -77,6 +79,8 @@ func (s *State) suspicion(known *agent, row *record.Agent) record.Reason {
 		return record.ReasonJournalReversed
 	case known.JournalID != row.JournalID && !died && len(known.live) > 0:
 		return record.ReasonJournalReversed // what it ran cannot be proven either way
+	case known.open && !known.reconciled:
+		return record.ReasonNone
 	}
 	if !known.open || s.now-known.heard > usurpWindow || s.now-known.usurpedAt > usurpWindow {
 		known.usurped = 0
