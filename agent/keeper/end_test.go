@@ -72,7 +72,8 @@ func TestDoubleFork(t *testing.T) {
 					if alive(p) {
 						t.Error("a daemon outlives its attempt")
 					}
-					if e.Cause != CauseCancelled || e.Signal != "SIGTERM" {
+					// On a busy host a grace this short may be over before TERM has taken effect.
+					if e.Cause != CauseCancelled || e.Signal != "SIGTERM" && e.Signal != "SIGKILL" {
 						t.Errorf("%+v", e)
 					}
 				})
