@@ -23,6 +23,9 @@ type zones struct {
 	loaded  map[string]*time.Location
 }
 
+// LoadZone returns a zone of the embedded data by its IANA name; "" is UTC.
+func LoadZone(name string) (*time.Location, error) { return new(zones).load(name) }
+
 func (z *zones) load(name string) (*time.Location, error) {
 	if name == "" || name == "UTC" {
 		return time.UTC, nil

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,27 +24,46 @@ import (
 // semantics. What is not in here cannot be called in the master. Regular
 // expressions are not: compiling one may take 128 MiB.
 var runTime = Functions{
-	"abs":             {Impl: stdlib.AbsoluteFunc},
-	"alltrue":         {Impl: allTrue},
-	"anytrue":         {Impl: anyTrue},
-	"base64decode":    {Impl: base64Decode},
-	"base64encode":    {Impl: onString(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }), Bound: times(2, 8)},
+	"abs":          {Impl: stdlib.AbsoluteFunc},
+	"alltrue":      {Impl: allTrue},
+	"anytrue":      {Impl: anyTrue},
+	"base64decode": {Impl: base64Decode},
+	"base64encode": {Impl: onString("A text in base64.", func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }), Bound: times(2, 8)},
+	"base64sha256": {Impl: onString("The SHA-256 of a text in base64.", func(s string) string {
+		sum := sha256.Sum256([]byte(s))
+		return base64.StdEncoding.EncodeToString(sum[:])
+	}), Bound: constant},
+	"base64sha512": {Impl: onString("The SHA-512 of a text in base64.", func(s string) string {
+		sum := sha512.Sum512([]byte(s))
+		return base64.StdEncoding.EncodeToString(sum[:])
+	}), Bound: constant},
+	"basename":        {Impl: onString("The last part of a path.", path.Base), Bound: times(1, 8)},
 	"ceil":            {Impl: stdlib.CeilFunc, Bound: constant},
 	"chomp":           {Impl: stdlib.ChompFunc},
 	"chunklist":       {Impl: stdlib.ChunklistFunc, Bound: times(2, 0)},
+	"cidrcontains":    {Impl: cidrContains, Bound: constant},
+	"cidrhost":        {Impl: cidrHost, Bound: constant},
+	"cidrnetmask":     {Impl: cidrNetmask, Bound: constant},
+	"cidrsubnet":      {Impl: cidrSubnet, Bound: constant},
+	"cidrsubnets":     {Impl: cidrSubnets, Bound: times(8, 256)},
 	"coalesce":        {Impl: stdlib.CoalesceFunc, Bound: unifying},
 	"coalescelist":    {Impl: stdlib.CoalesceListFunc, Bound: unifying},
 	"compact":         {Impl: stdlib.CompactFunc},
 	"concat":          {Impl: stdlib.ConcatFunc, Bound: unifying},
 	"contains":        {Impl: stdlib.ContainsFunc},
+	"cron_next":       {Impl: cronNext, Bound: zoned},
+	"date_add":        {Impl: dateAdd, Bound: zonedIfGiven(3)},
+	"date_trunc":      {Impl: dateTrunc, Bound: zonedIfGiven(2)},
+	"dirname":         {Impl: onString("A path without its last part.", path.Dir), Bound: times(1, 8)},
 	"distinct":        {Impl: stdlib.DistinctFunc, Bound: pairs},
 	"element":         {Impl: stdlib.ElementFunc},
-	"endswith":        {Impl: onStrings(strings.HasSuffix), Bound: constant},
+	"endswith":        {Impl: onStrings("Whether a text ends with another.", "suffix", strings.HasSuffix), Bound: constant},
 	"flatten":         {Impl: stdlib.FlattenFunc},
 	"floor":           {Impl: stdlib.FloorFunc, Bound: constant},
 	"format":          {Impl: stdlib.FormatFunc, Bound: formatBound},
 	"formatdate":      {Impl: stdlib.FormatDateFunc, Bound: times(4, 64)},
 	"formatlist":      {Impl: stdlib.FormatListFunc, Bound: formatListBound},
+	"in_zone":         {Impl: inZone, Bound: zoned},
 	"indent":          {Impl: stdlib.IndentFunc, Bound: indentBound},
 	"index":           {Impl: stdlib.IndexFunc},
 	"join":            {Impl: stdlib.JoinFunc, Bound: joinBound},
@@ -54,8 +74,9 @@ var runTime = Functions{
 	"log":             {Impl: stdlib.LogFunc, Bound: constant},
 	"lookup":          {Impl: stdlib.LookupFunc, Bound: unifying},
 	"lower":           {Impl: stdlib.LowerFunc, Bound: cased},
+	"matchkeys":       {Impl: matchKeys, Bound: matchBound},
 	"max":             {Impl: stdlib.MaxFunc},
-	"md5":             {Impl: onString(func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
+	"md5":             {Impl: onString("The MD5 of a text in hexadecimal.", func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
 	"merge":           {Impl: stdlib.MergeFunc, Bound: unifying},
 	"min":             {Impl: stdlib.MinFunc},
 	"one":             {Impl: one},
@@ -67,27 +88,29 @@ var runTime = Functions{
 	"setintersection": {Impl: stdlib.SetIntersectionFunc, Bound: sets},
 	"setsubtract":     {Impl: stdlib.SetSubtractFunc, Bound: unifying},
 	"setunion":        {Impl: stdlib.SetUnionFunc, Bound: unifying},
-	"sha1":            {Impl: onString(func(s string) string { sum := sha1.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
-	"sha256":          {Impl: onString(func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
-	"sha512":          {Impl: onString(func(s string) string { sum := sha512.Sum512([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
+	"sha1":            {Impl: onString("The SHA-1 of a text in hexadecimal.", func(s string) string { sum := sha1.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
+	"sha256":          {Impl: onString("The SHA-256 of a text in hexadecimal.", func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
+	"sha512":          {Impl: onString("The SHA-512 of a text in hexadecimal.", func(s string) string { sum := sha512.Sum512([]byte(s)); return hex.EncodeToString(sum[:]) }), Bound: constant},
 	"signum":          {Impl: stdlib.SignumFunc, Bound: constant},
 	"slice":           {Impl: stdlib.SliceFunc},
 	"sort":            {Impl: stdlib.SortFunc},
 	"split":           {Impl: stdlib.SplitFunc, Bound: splitBound},
-	"startswith":      {Impl: onStrings(strings.HasPrefix), Bound: constant},
-	"strcontains":     {Impl: onStrings(strings.Contains), Bound: constant},
+	"startswith":      {Impl: onStrings("Whether a text starts with another.", "prefix", strings.HasPrefix), Bound: constant},
+	"strcontains":     {Impl: onStrings("Whether a text contains another.", "substr", strings.Contains), Bound: constant},
 	"strrev":          {Impl: stdlib.ReverseFunc},
 	"substr":          {Impl: stdlib.SubstrFunc},
 	"sum":             {Impl: sum, Bound: constant},
 	"timeadd":         {Impl: stdlib.TimeAddFunc, Bound: constant},
 	"timecmp":         {Impl: timeCompare, Bound: constant},
 	"title":           {Impl: stdlib.TitleFunc, Bound: cased},
+	"transpose":       {Impl: transpose, Bound: transposeBound},
 	"trim":            {Impl: stdlib.TrimFunc, Bound: trimBound},
 	"trimprefix":      {Impl: stdlib.TrimPrefixFunc},
 	"trimspace":       {Impl: stdlib.TrimSpaceFunc},
 	"trimsuffix":      {Impl: stdlib.TrimSuffixFunc},
 	"upper":           {Impl: stdlib.UpperFunc, Bound: cased},
-	"urlencode":       {Impl: onString(url.QueryEscape), Bound: times(3, 8)},
+	"urlencode":       {Impl: onString("A text with what is special in an URL written as %XX.", url.QueryEscape), Bound: times(3, 8)},
+	"uuidv5":          {Impl: uuidv5, Bound: constant},
 	"values":          {Impl: stdlib.ValuesFunc},
 	"zipmap":          {Impl: stdlib.ZipmapFunc},
 }
@@ -103,20 +126,22 @@ var conversions = map[string]cty.Type{
 	"tostring": cty.String,
 }
 
-func onString(f func(string) string) function.Function {
+func onString(description string, f func(string) string) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "str", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: description,
+		Params:      []function.Parameter{{Name: "str", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			return cty.StringVal(f(args[0].AsString())), nil
 		},
 	})
 }
 
-func onStrings(f func(s, part string) bool) function.Function {
+func onStrings(description, part string, f func(s, part string) bool) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "str", Type: cty.String}, {Name: "substr", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.Bool),
+		Description: description,
+		Params:      []function.Parameter{{Name: "str", Type: cty.String}, {Name: part, Type: cty.String}},
+		Type:        function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			return cty.BoolVal(f(args[0].AsString(), args[1].AsString())), nil
 		},
@@ -124,8 +149,9 @@ func onStrings(f func(s, part string) bool) function.Function {
 }
 
 var base64Decode = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "str", Type: cty.String}},
-	Type:   function.StaticReturnType(cty.String),
+	Description: "The text that a base64 text stands for.",
+	Params:      []function.Parameter{{Name: "str", Type: cty.String}},
+	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		data, err := base64.StdEncoding.DecodeString(args[0].AsString())
 		if err != nil {
@@ -141,8 +167,9 @@ var base64Decode = function.New(&function.Spec{
 // replace takes the searched text literally; only Terraform's /regexp/ form is
 // refused, lest it be taken literally too.
 var replace = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "str", Type: cty.String}, {Name: "substr", Type: cty.String}, {Name: "replace", Type: cty.String}},
-	Type:   function.StaticReturnType(cty.String),
+	Description: "A text with each occurrence of a part replaced. At config time a part in slashes, such as /a+/, is a regular expression.",
+	Params:      []function.Parameter{{Name: "str", Type: cty.String}, {Name: "substr", Type: cty.String}, {Name: "replace", Type: cty.String}},
+	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		old := args[1].AsString()
 		if len(old) > 1 && old[0] == '/' && old[len(old)-1] == '/' {
@@ -154,7 +181,8 @@ var replace = function.New(&function.Spec{
 
 // length is Terraform's: of a string, its characters.
 var length = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true}},
+	Description: "The number of elements, or of the characters of a text.",
+	Params:      []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true}},
 	Type: func(args []cty.Value) (cty.Type, error) {
 		ty := args[0].Type()
 		if ty == cty.String || ty.IsTupleType() || ty.IsObjectType() || ty.IsCollectionType() || ty == cty.DynamicPseudoType {
@@ -180,14 +208,15 @@ var length = function.New(&function.Spec{
 	},
 })
 
-var allTrue = quantifier(true)
+var allTrue = quantifier("Whether all elements are true.", true)
 
-var anyTrue = quantifier(false)
+var anyTrue = quantifier("Whether any element is true.", false)
 
-func quantifier(all bool) function.Function {
+func quantifier(description string, all bool) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
-		Type:   function.StaticReturnType(cty.Bool),
+		Description: description,
+		Params:      []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
+		Type:        function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			for it := args[0].ElementIterator(); it.Next(); {
 				_, v := it.Element()
@@ -205,7 +234,8 @@ func quantifier(all bool) function.Function {
 
 // one is the only element of a sequence, or null when there is none.
 var one = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
+	Description: "The only element of a list, set or tuple, or null when it is empty.",
+	Params:      []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
 	Type: func(args []cty.Value) (cty.Type, error) {
 		switch ty := args[0].Type(); {
 		case ty.IsListType() || ty.IsSetType():
@@ -233,8 +263,9 @@ var one = function.New(&function.Spec{
 })
 
 var sum = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "list", Type: cty.List(cty.Number)}},
-	Type:   function.StaticReturnType(cty.Number),
+	Description: "The sum of numbers.",
+	Params:      []function.Parameter{{Name: "list", Type: cty.List(cty.Number)}},
+	Type:        function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		total := cty.Zero
 		for it := args[0].ElementIterator(); it.Next(); {
@@ -249,8 +280,9 @@ var sum = function.New(&function.Spec{
 })
 
 var timeCompare = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "timestamp_a", Type: cty.String}, {Name: "timestamp_b", Type: cty.String}},
-	Type:   function.StaticReturnType(cty.Number),
+	Description: "-1, 0 or 1, as the first time is before, at or after the second.",
+	Params:      []function.Parameter{{Name: "timestamp_a", Type: cty.String}, {Name: "timestamp_b", Type: cty.String}},
+	Type:        function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		var times [2]time.Time
 		for i, arg := range args {

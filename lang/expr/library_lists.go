@@ -1,0 +1,85 @@
+package expr
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// matchKeys is Terraform's: the values whose key is one of those searched.
+var matchKeys = function.New(&function.Spec{
+	Description: "The elements of values whose element of keys, at the same place, is in searchset.",
+	Params: []function.Parameter{
+		{Name: "values", Type: cty.List(cty.DynamicPseudoType)},
+		{Name: "keys", Type: cty.List(cty.DynamicPseudoType)},
+		{Name: "searchset", Type: cty.List(cty.DynamicPseudoType)},
+	},
+	Type: func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
+	Impl: func(args []cty.Value, ty cty.Type) (cty.Value, error) {
+		values, keys := args[0].AsValueSlice(), args[1].AsValueSlice()
+		if len(values) != len(keys) {
+			return cty.NilVal, errors.New("values and keys must be of one length")
+		}
+		search := args[2].AsValueSlice()
+		var found []cty.Value
+		for i, key := range keys {
+			if slices.ContainsFunc(search, func(s cty.Value) bool { return s.RawEquals(key) }) {
+				found = append(found, values[i])
+			}
+		}
+		if found == nil {
+			return cty.ListValEmpty(ty.ElementType()), nil
+		}
+		return cty.ListVal(found), nil
+	},
+})
+
+// transpose is Terraform's: a map of lists turned inside out.
+var transpose = function.New(&function.Spec{
+	Description: "A map of lists of strings with keys and values exchanged.",
+	Params:      []function.Parameter{{Name: "values", Type: cty.Map(cty.List(cty.String))}},
+	Type:        function.StaticReturnType(cty.Map(cty.List(cty.String))),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		turned := map[string][]cty.Value{}
+		for it := args[0].ElementIterator(); it.Next(); {
+			key, list := it.Element()
+			if list.IsNull() {
+				return cty.NilVal, errors.New("a list is null")
+			}
+			for inner := list.ElementIterator(); inner.Next(); {
+				_, v := inner.Element()
+				if v.IsNull() {
+					return cty.NilVal, errors.New("an element is null")
+				}
+				turned[v.AsString()] = append(turned[v.AsString()], key)
+			}
+		}
+		if len(turned) == 0 {
+			return cty.MapValEmpty(cty.List(cty.String)), nil
+		}
+		lists := make(map[string]cty.Value, len(turned))
+		for name, keys := range turned {
+			lists[name] = cty.ListVal(keys)
+		}
+		return cty.MapVal(lists), nil
+	},
+})
+
+// transposeBound: each key may stand once for each element of its list.
+func transposeBound(args []cty.Value, size int) (int, error) {
+	bound := size
+	for it := args[0].ElementIterator(); it.Next(); {
+		key, list := it.Element()
+		if !list.IsNull() {
+			bound = add(bound, mul(list.LengthInt(), len(key.AsString())+2*overhead))
+		}
+	}
+	return bound, nil
+}
+
+// matchBound pays for comparing each key with each searched.
+func matchBound(args []cty.Value, size int) (int, error) {
+	return add(size, mul(args[1].LengthInt(), args[2].LengthInt())/16), nil
+}
