@@ -28,6 +28,7 @@ type submission struct {
 	make    func(kernel.ReplyID) kernel.Event
 	reply   chan kernel.Reply // buffered by one; nil = nobody waits
 	agent   string            // uid, of a registration
+	left    <-chan struct{}   // of a registration: closed when its agent waits no longer
 	look    *look             // of a named start
 	session *Session          // whose message it is
 	echo    int64             // and when that was sent

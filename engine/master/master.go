@@ -177,6 +177,7 @@ func (m *Master) Register(ctx context.Context, a record.Agent, maxEpoch int64) (
 	reply, err := l.ask(ctx, &submission{
 		make:  func(id kernel.ReplyID) kernel.Event { return kernel.Register{Reply: id, Agent: a} },
 		agent: a.UID,
+		left:  ctx.Done(),
 	})
 	if err != nil {
 		return Registration{}, err

@@ -22,6 +22,9 @@ func (l *loop) step(sub *submission) error {
 		sub.answer(kernel.Reply{Err: errLookAgain})
 		return nil
 	}
+	if sub.stale() {
+		return nil
+	}
 	if sub.make != nil {
 		if sub.id == 0 {
 			l.lastID++
@@ -52,6 +55,18 @@ func (l *loop) step(sub *submission) error {
 		l.heard(sub)
 	}
 	return nil
+}
+
+// stale reports whether the agent of a registration has given up waiting. It asks
+// anew, so a session made now would void the one it has by then, and what it said
+// of its journal is older than what it has said since.
+func (sub *submission) stale() bool {
+	select {
+	case <-sub.left:
+		return true
+	default:
+		return false
+	}
 }
 
 // heard notes an agent's message. A mere heartbeat is answered at once; what
