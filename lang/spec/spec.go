@@ -31,6 +31,9 @@ type Bundle struct {
 	// Positions tells where each object, and each job as FLOW.job.NAME, was
 	// declared. It is a side table: no digest depends on it.
 	Positions map[Address]Position
+	// Sources tells, of each dependency, the folder its Files lie in, relative to
+	// the project's with slashes. It is a side table as Positions.
+	Sources map[Address]string
 }
 
 // Moved says that what was deployed as From is declared as To now. Both name
