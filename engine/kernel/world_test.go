@@ -36,6 +36,7 @@ type world struct {
 	replies []Reply
 	batches int
 	journal int64
+	story   *strings.Builder // of TestStories, else nil
 }
 
 // db is the committed rows.
@@ -82,6 +83,7 @@ func (w *world) watch() {
 // try steps an event, answers what is to be prepared, and commits all that follows.
 func (w *world) try(ev Event) error {
 	w.t.Helper()
+	w.tells("", fmt.Sprintf("%+gs %T", float64(w.at-noon)/float64(second), ev), ev)
 	err := w.s.Step(w.at, ev)
 	w.drain()
 	return err
@@ -99,6 +101,7 @@ func (w *world) drain() {
 	for {
 		for list := w.s.Prepares(); len(list) > 0; list = w.s.Prepares() {
 			for _, p := range list {
+				w.tells("  ", "Prepare", p)
 				if err := w.s.Step(w.at, w.answer(p)); err != nil {
 					w.t.Fatal(err)
 				}
@@ -133,6 +136,8 @@ func (w *world) pass(d record.Time) {
 func (w *world) commit(r Ready) {
 	w.t.Helper()
 	w.batches++
+	w.tells("  ", "Rows", r.Rows)
+	w.tells("  ", "Ready", r)
 	if err := w.db.commit(&r.Rows); err != nil {
 		w.t.Fatal(err)
 	}
