@@ -38,7 +38,7 @@ func (a *app) devVerb() *cli.Command {
 			if err := makeFolders(cfg); err != nil {
 				return err
 			}
-			e, err := openAsOwner(ctx, cfg)
+			e, err := a.openAsOwner(ctx, cfg)
 			if err != nil {
 				return err
 			}
@@ -48,21 +48,30 @@ func (a *app) devVerb() *cli.Command {
 	}
 }
 
-// ownWithin is longer than a verb owns a file for its own duration.
-const ownWithin = 3 * time.Second
+// How long whoever wants to own a file waits for its owner: longer than a verb owns
+// it for its own duration, and not in silence.
+const (
+	ownWithin = 3 * time.Second
+	ownSilent = 500 * time.Millisecond
+)
 
 // openAsOwner waits for verbs that own the file for a moment, and refuses when
 // its owner stays.
-func openAsOwner(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
-	for deadline := time.Now().Add(ownWithin); ; {
+func (a *app) openAsOwner(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
+	began, said := time.Now(), false
+	for {
 		e, err := engine.Open(ctx, cfg)
 		if !errors.Is(err, engine.ErrOwned) {
 			return e, err
 		}
-		if time.Now().After(deadline) {
+		switch waited := time.Since(began); {
+		case waited > ownWithin:
 			return nil, fmt.Errorf("%w; only one lft dev, lft server or lft run can work on it", err)
+		case waited > ownSilent && !said:
+			a.term.Notef("%v; waiting for it to end\n", err)
+			said = true
 		}
-		if !pause(ctx, 50*time.Millisecond) {
+		if !pause(ctx, 20*time.Millisecond) {
 			return nil, ctx.Err()
 		}
 	}

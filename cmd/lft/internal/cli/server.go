@@ -51,7 +51,7 @@ func (a *app) serverVerb() *cli.Command {
 			if err := os.MkdirAll(cmd.String("blobs"), 0o777); err != nil {
 				return fmt.Errorf("-blobs: %w", err)
 			}
-			e, err := openAsOwner(ctx, engine.Config{
+			e, err := a.openAsOwner(ctx, engine.Config{
 				State:    cmd.String("state"),
 				Listen:   cmd.String("listen"),
 				Blobs:    cmd.String("blobs"),
