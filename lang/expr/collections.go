@@ -24,10 +24,14 @@ func (e *Evaluator) tuple(x *hclsyntax.TupleConsExpr) (cty.Value, *Error) {
 func (e *Evaluator) object(x *hclsyntax.ObjectConsExpr) (cty.Value, *Error) {
 	values := make(map[string]cty.Value, len(x.Items))
 	known := true
+	var marks []cty.ValueMarks // of the keys; values keep their own
 	for _, item := range x.Items {
-		key, isKnown, err := e.key(item.KeyExpr)
+		key, keyMarks, isKnown, err := e.key(item.KeyExpr)
 		if err != nil {
 			return cty.DynamicVal, err
+		}
+		if keyMarks != nil {
+			marks = append(marks, keyMarks)
 		}
 		v, err := e.eval(item.ValueExpr)
 		if err != nil {
@@ -37,9 +41,9 @@ func (e *Evaluator) object(x *hclsyntax.ObjectConsExpr) (cty.Value, *Error) {
 		values[key] = v
 	}
 	if !known {
-		return cty.DynamicVal, nil
+		return cty.DynamicVal.WithMarks(marks...), nil
 	}
-	return e.made(x.SrcRange, cty.ObjectVal(values))
+	return e.made(x.SrcRange, cty.ObjectVal(values).WithMarks(marks...))
 }
 
 // objectKey: a bare name is its own text.
@@ -52,32 +56,34 @@ func (e *Evaluator) objectKey(x *hclsyntax.ObjectConsKeyExpr) (cty.Value, *Error
 	return e.eval(x.Wrapped)
 }
 
-func (e *Evaluator) key(x hclsyntax.Expression) (key string, known bool, err *Error) {
+func (e *Evaluator) key(x hclsyntax.Expression) (key string, marks cty.ValueMarks, known bool, err *Error) {
 	v, err := e.eval(x)
 	if err != nil {
-		return "", false, err
+		return "", nil, false, err
 	}
+	v, marks = v.Unmark()
 	v, convertErr := convert.Convert(v, cty.String)
 	switch {
 	case convertErr != nil:
-		return "", false, &Error{Range: x.Range(), Summary: "Invalid key", Detail: "A key is a string: " + sentence(convertErr)}
+		return "", nil, false, &Error{Range: x.Range(), Summary: "Invalid key", Detail: "A key is a string: " + sentence(convertErr)}
 	case v.IsNull():
-		return "", false, &Error{Range: x.Range(), Summary: "Invalid key", Detail: "A key is a string, and this is null."}
+		return "", nil, false, &Error{Range: x.Range(), Summary: "Invalid key", Detail: "A key is a string, and this is null."}
 	case !v.IsKnown():
-		return "", false, nil
+		return "", marks, false, nil
 	}
-	return v.AsString(), true, nil
+	return v.AsString(), marks, true, nil
 }
 
 func (e *Evaluator) forExpr(x *hclsyntax.ForExpr) (cty.Value, *Error) {
 	collection, err := e.eval(x.CollExpr)
+	collection, marks := collection.Unmark()
 	switch {
 	case err != nil:
 		return collection, err
 	case collection.IsNull():
 		return cty.DynamicVal, &Error{Range: x.CollExpr.Range(), Summary: "Iteration over null value", Detail: "A null value has no elements."}
 	case collection.Type() == cty.DynamicPseudoType:
-		return cty.DynamicVal, nil
+		return cty.DynamicVal.WithMarks(marks), nil
 	case !collection.CanIterateElements() && collection.IsKnown():
 		return cty.DynamicVal, &Error{
 			Range: x.CollExpr.Range(), Summary: "Iteration over non-iterable value",
@@ -85,8 +91,10 @@ func (e *Evaluator) forExpr(x *hclsyntax.ForExpr) (cty.Value, *Error) {
 		}
 	}
 	loop := forLoop{e: e, x: x, known: true}
+	loop.mark(marks)
 	if !collection.IsKnown() {
-		return cty.DynamicVal, loop.tryOut(collection.Type())
+		err := loop.tryOut(collection.Type())
+		return cty.DynamicVal.WithMarks(loop.marks...), err
 	}
 	for it := collection.ElementIterator(); it.Next(); {
 		k, v := it.Element()
@@ -105,6 +113,14 @@ type forLoop struct {
 	object map[string]cty.Value
 	groups map[string][]cty.Value
 	size   int // of all elements so far
+	// Of the collection, the keys and the conditions; values keep their own.
+	marks []cty.ValueMarks
+}
+
+func (l *forLoop) mark(marks cty.ValueMarks) {
+	if marks != nil {
+		l.marks = append(l.marks, marks)
+	}
 }
 
 func (l *forLoop) turn(k, v cty.Value) *Error {
@@ -119,6 +135,8 @@ func (l *forLoop) turn(k, v cty.Value) *Error {
 		if err != nil {
 			return err
 		}
+		include, marks := include.Unmark()
+		l.mark(marks)
 		if !include.IsKnown() {
 			l.known = false
 			return nil
@@ -129,10 +147,12 @@ func (l *forLoop) turn(k, v cty.Value) *Error {
 	}
 	key, known := "", true
 	if l.x.KeyExpr != nil {
+		var marks cty.ValueMarks
 		var err *Error
-		if key, known, err = l.e.key(l.x.KeyExpr); err != nil {
+		if key, marks, known, err = l.e.key(l.x.KeyExpr); err != nil {
 			return err
 		}
+		l.mark(marks)
 		l.known = l.known && known
 	}
 	made, err := l.e.eval(l.x.ValExpr)
@@ -160,9 +180,13 @@ func (l *forLoop) add(key string, known bool, v cty.Value) *Error {
 			l.object = map[string]cty.Value{}
 		}
 		if _, ok := l.object[key]; ok {
+			shown := fmt.Sprintf("the key %q", key)
+			if len(l.marks) > 0 {
+				shown = "the same key, which is sensitive"
+			}
 			return &Error{
 				Range: l.x.KeyExpr.Range(), Summary: "Duplicate object key",
-				Detail: fmt.Sprintf("Two elements give the key %q. Write ... after the value to collect all values of a key.", key),
+				Detail: fmt.Sprintf("Two elements give %s. Write ... after the value to collect all values of a key.", shown),
 			}
 		}
 		l.object[key] = v
@@ -195,16 +219,16 @@ func (l *forLoop) tryOut(ty cty.Type) *Error {
 func (l *forLoop) result() (cty.Value, *Error) {
 	switch {
 	case !l.known:
-		return cty.DynamicVal, nil
+		return cty.DynamicVal.WithMarks(l.marks...), nil
 	case l.x.KeyExpr == nil:
-		return l.e.made(l.x.SrcRange, cty.TupleVal(l.tuple))
+		return l.e.made(l.x.SrcRange, cty.TupleVal(l.tuple).WithMarks(l.marks...))
 	case l.x.Group:
 		l.object = make(map[string]cty.Value, len(l.groups))
 		for key, values := range l.groups {
 			l.object[key] = cty.TupleVal(values)
 		}
 	}
-	return l.e.made(l.x.SrcRange, cty.ObjectVal(l.object))
+	return l.e.made(l.x.SrcRange, cty.ObjectVal(l.object).WithMarks(l.marks...))
 }
 
 // splat: what is no sequence counts as a sequence of one, null as an empty one.
@@ -213,26 +237,27 @@ func (e *Evaluator) splat(x *hclsyntax.SplatExpr) (cty.Value, *Error) {
 	if err != nil {
 		return source, err
 	}
+	source, marks := source.Unmark()
 	ty := source.Type()
 	sequence := ty.IsTupleType() || ty.IsListType() || ty.IsSetType()
 	switch {
 	case source.IsNull() && !sequence:
-		return cty.EmptyTupleVal, nil
+		return cty.EmptyTupleVal.WithMarks(marks), nil
 	case source.IsNull():
 		return cty.DynamicVal, &Error{Range: x.Source.Range(), Summary: "Splat of null value", Detail: "A null sequence has no elements."}
 	case ty == cty.DynamicPseudoType:
-		return cty.DynamicVal, nil
+		return cty.DynamicVal.WithMarks(marks), nil
 	case !sequence:
-		source = cty.TupleVal([]cty.Value{source})
+		source = cty.TupleVal([]cty.Value{source.WithMarks(marks)})
 	case !source.IsKnown():
 		if ty.IsTupleType() {
-			return cty.DynamicVal, nil
+			return cty.DynamicVal.WithMarks(marks), nil
 		}
 		v, err := e.each(x, cty.UnknownVal(ty.ElementType()))
 		if err != nil {
 			return v, err
 		}
-		return cty.UnknownVal(cty.List(v.Type())), nil
+		return cty.UnknownVal(cty.List(v.Type())).WithMarks(marks), nil
 	}
 	values, size := make([]cty.Value, 0, source.LengthInt()), 0
 	for it := source.ElementIterator(); it.Next(); {
@@ -246,7 +271,8 @@ func (e *Evaluator) splat(x *hclsyntax.SplatExpr) (cty.Value, *Error) {
 		}
 		values = append(values, v)
 	}
-	return e.splatResult(x, ty, values)
+	v, err := e.splatResult(x, ty, values)
+	return v.WithMarks(marks), err
 }
 
 func (e *Evaluator) splatResult(x *hclsyntax.SplatExpr, ty cty.Type, values []cty.Value) (cty.Value, *Error) {

@@ -50,6 +50,11 @@ func (e *Evaluator) structural(v cty.Value, want cty.Type) (cty.Value, error) {
 	if from.Equals(want) {
 		return v, nil
 	}
+	if v.IsMarked() {
+		bare, marks := v.Unmark()
+		converted, err := e.structural(bare, want)
+		return converted.WithMarks(marks), err
+	}
 	if want.HasDynamicTypes() {
 		var err *Error
 		if want, err = e.settle(from, want); err != nil {
@@ -226,8 +231,12 @@ func DecodeType(t spec.Type) (cty.Type, error) {
 // EncodeType writes a type constraint.
 func EncodeType(ty cty.Type) (spec.Type, error) { return ctyjson.MarshalType(ty) }
 
-// Encode writes a known value as JSON that needs no type to be read.
-func Encode(v cty.Value) (json.RawMessage, error) { return ctyjson.Marshal(v, v.Type()) }
+// Encode writes a known value as JSON that needs no type to be read. JSON holds no
+// marks: whoever must mask the value asks IsSensitive before.
+func Encode(v cty.Value) (json.RawMessage, error) {
+	v, _ = Reveal(v)
+	return ctyjson.Marshal(v, v.Type())
+}
 
 // Decode reads what Encode wrote, as a run-time expression sees it: without a
 // type, so that a list has become a tuple and a map an object.

@@ -39,6 +39,9 @@ func NewEvaluator(l Limits, f Functions, r Resolver) *Evaluator {
 // SetResolver exchanges what the roots stand for; steps spent stay spent.
 func (e *Evaluator) SetResolver(r Resolver) { e.resolve = r }
 
+// Left returns how many steps are left.
+func (e *Evaluator) Left() int { return e.steps }
+
 // Eval evaluates x and converts the result to want, unless that is
 // cty.DynamicPseudoType. A panic of a library becomes an Error.
 func (e *Evaluator) Eval(x hclsyntax.Expression, want cty.Type) (v cty.Value, err *Error) {
@@ -150,11 +153,12 @@ func (e *Evaluator) index(x *hclsyntax.IndexExpr) (cty.Value, *Error) {
 	if err != nil {
 		return key, err
 	}
+	key, marks := key.Unmark()
 	v, diags := hcl.Index(collection, key, &x.BracketRange)
 	if diags.HasErrors() {
 		return cty.DynamicVal, fromDiags(diags, x.BracketRange)
 	}
-	return v, nil
+	return v.WithMarks(marks), nil
 }
 
 // fromDiags takes the first error of HCL.

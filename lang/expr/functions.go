@@ -62,12 +62,12 @@ func (e *Evaluator) call(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 	if !ok {
 		return cty.DynamicVal, &Error{Range: x.NameRange, Summary: UnknownFunction, Detail: fmt.Sprintf("There is no function named %q here.", x.Name)}
 	}
-	args, ranges, err := e.arguments(x)
+	args, ranges, marks, err := e.arguments(x)
 	if err != nil {
 		return cty.DynamicVal, err
 	}
 	if args == nil {
-		return cty.DynamicVal, nil
+		return cty.DynamicVal.WithMarks(marks), nil
 	}
 	if err := e.fit(x, f.Impl, args, ranges); err != nil {
 		return cty.DynamicVal, err
@@ -77,37 +77,39 @@ func (e *Evaluator) call(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 	}
 	v, callErr := f.Impl.Call(args)
 	if callErr != nil {
-		return cty.DynamicVal, e.callError(x, callErr, ranges)
+		return cty.DynamicVal, e.callError(x, callErr, args, ranges)
 	}
-	return e.made(x.Range(), v)
+	return e.made(x.Range(), v.WithMarks(marks))
 }
 
-// arguments evaluates them; nil means that an expanded one is not known.
-func (e *Evaluator) arguments(x *hclsyntax.FunctionCallExpr) ([]cty.Value, []hcl.Range, *Error) {
-	args := make([]cty.Value, 0, len(x.Args))
-	ranges := make([]hcl.Range, 0, len(x.Args))
+// arguments evaluates them; nil means that an expanded one is not known. The
+// marks are those of the expanded one as a whole.
+func (e *Evaluator) arguments(x *hclsyntax.FunctionCallExpr) (args []cty.Value, ranges []hcl.Range, marks cty.ValueMarks, err *Error) {
+	args = make([]cty.Value, 0, len(x.Args))
+	ranges = make([]hcl.Range, 0, len(x.Args))
 	for i, arg := range x.Args {
 		v, err := e.eval(arg)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if !x.ExpandFinal || i < len(x.Args)-1 {
 			args, ranges = append(args, v), append(ranges, arg.Range())
 			continue
 		}
+		v, marks = v.Unmark()
 		ty := v.Type()
 		switch {
 		case v.IsNull() || ty != cty.DynamicPseudoType && !ty.IsTupleType() && !ty.IsListType() && !ty.IsSetType():
-			return nil, nil, &Error{Range: arg.Range(), Summary: "Invalid expansion", Detail: "Only a list, set or tuple can be expanded by \"...\"."}
+			return nil, nil, nil, &Error{Range: arg.Range(), Summary: "Invalid expansion", Detail: "Only a list, set or tuple can be expanded by \"...\"."}
 		case !v.IsKnown():
-			return nil, nil, nil
+			return nil, nil, marks, nil
 		}
 		for it := v.ElementIterator(); it.Next(); {
 			_, element := it.Element()
 			args, ranges = append(args, element), append(ranges, arg.Range())
 		}
 	}
-	return args, ranges, nil
+	return args, ranges, marks, nil
 }
 
 // maxArguments keeps what cty does with pairs of arguments small.
@@ -144,21 +146,28 @@ func (e *Evaluator) fit(x *hclsyntax.FunctionCallExpr, f function.Function, args
 
 // afford refuses a call that could make more than the limits allow.
 func (e *Evaluator) afford(x *hclsyntax.FunctionCallExpr, f Function, args []cty.Value) *Error {
-	size := 0
+	size, marked := 0, false
 	for _, arg := range args {
 		if !arg.IsWhollyKnown() {
 			return e.spend(x.Range(), 0)
 		}
-		size += Size(arg, e.limits.Size)
+		m := meter{left: e.limits.Size}
+		m.add(arg)
+		size += e.limits.Size - m.left
+		marked = marked || m.marked || m.left < 0
 	}
 	if size > 2*e.limits.Size {
 		return tooLarge(x.Range(), e.limits.Size)
 	}
 	bound := min(size, e.limits.Size)
 	if f.Bound != nil {
+		plain := args
+		if marked {
+			plain, marked = revealAll(args)
+		}
 		var err error
-		if bound, err = f.Bound(args, size); err != nil {
-			return &Error{Range: x.Range(), Summary: "Error in function call", Detail: fmt.Sprintf("Call to function %q failed: %s.", x.Name, err)}
+		if bound, err = f.Bound(plain, size); err != nil {
+			return &Error{Range: x.Range(), Summary: "Error in function call", Detail: callFailed(x.Name, err.Error()+".", marked)}
 		}
 	}
 	if err := e.spend(x.Range(), bound); err != nil {
@@ -170,12 +179,21 @@ func (e *Evaluator) afford(x *hclsyntax.FunctionCallExpr, f Function, args []cty
 	return nil
 }
 
-func (e *Evaluator) callError(x *hclsyntax.FunctionCallExpr, err error, ranges []hcl.Range) *Error {
+func (e *Evaluator) callError(x *hclsyntax.FunctionCallExpr, err error, args []cty.Value, ranges []hcl.Range) *Error {
 	rng := x.Range()
 	if arg, ok := err.(function.ArgError); ok && arg.Index < len(ranges) { //nolint:errorlint // cty returns it bare
 		rng = ranges[arg.Index]
 	}
-	return &Error{Range: rng, Summary: "Error in function call", Detail: fmt.Sprintf("Call to function %q failed: %s", x.Name, lowerFirst(sentence(err)))}
+	_, marked := revealAll(args)
+	return &Error{Range: rng, Summary: "Error in function call", Detail: callFailed(x.Name, lowerFirst(sentence(err)), marked)}
+}
+
+// callFailed keeps the reason to itself where it could quote what is sensitive.
+func callFailed(name, reason string, marked bool) string {
+	if marked {
+		reason = "the reason is not shown, because an argument is sensitive."
+	}
+	return fmt.Sprintf("Call to function %q failed: %s", name, reason)
 }
 
 // try returns the first argument that can be evaluated. When that is not known
@@ -185,6 +203,7 @@ func (e *Evaluator) try(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 		return cty.DynamicVal, &Error{Range: x.Range(), Summary: "Wrong number of arguments", Detail: "Function \"try\" takes at least one."}
 	}
 	var last *Error
+	var marks []cty.ValueMarks // of all that may be the result
 	maybe := cty.NilType
 	for _, arg := range x.Args {
 		depth := len(e.locals)
@@ -203,9 +222,11 @@ func (e *Evaluator) try(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 		case !maybe.Equals(v.Type()):
 			maybe = cty.DynamicPseudoType
 		}
+		_, deep := v.UnmarkDeep()
+		marks = append(marks, deep)
 	}
 	if maybe != cty.NilType {
-		return cty.UnknownVal(maybe), nil
+		return cty.UnknownVal(maybe).WithMarks(marks...), nil
 	}
 	return cty.DynamicVal, &Error{Range: x.Range(), Summary: "No argument could be evaluated", Detail: fmt.Sprintf("The last one failed: %s", last.Error())}
 }

@@ -57,12 +57,17 @@ const overhead = 8
 
 // meter measures values and stops as soon as a bound is passed.
 type meter struct {
-	left int
-	huge bool // a number beyond maxExponent was met
+	left   int
+	huge   bool // a number beyond maxExponent was met
+	marked bool // a part carries a mark
 }
 
 func (m *meter) add(v cty.Value) {
 	m.left -= overhead
+	if v.IsMarked() {
+		m.marked = true
+		v, _ = v.Unmark()
+	}
 	if m.left < 0 || !v.IsKnown() || v.IsNull() {
 		return
 	}
@@ -134,8 +139,8 @@ func (e *Evaluator) made(rng hcl.Range, v cty.Value) (cty.Value, *Error) {
 		}
 	}
 	e.steps -= (e.limits.Size - m.left) / 1024
-	if v.Type().IsSetType() && v.IsKnown() && !v.IsNull() {
-		e.steps -= v.LengthInt() * setCost / 1024
+	if set, _ := v.Unmark(); set.Type().IsSetType() && set.IsKnown() && !set.IsNull() {
+		e.steps -= set.LengthInt() * setCost / 1024
 	}
 	return v, nil
 }

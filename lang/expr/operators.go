@@ -16,12 +16,12 @@ func (e *Evaluator) binary(x *hclsyntax.BinaryOpExpr) (cty.Value, *Error) {
 	if err != nil {
 		return cty.DynamicVal, err
 	}
-	if left.IsKnown() && !left.IsNull() {
+	if bare, marks := left.Unmark(); bare.IsKnown() && !bare.IsNull() {
 		switch {
-		case x.Op == hclsyntax.OpLogicalAnd && left.False():
-			return cty.False, nil
-		case x.Op == hclsyntax.OpLogicalOr && left.True():
-			return cty.True, nil
+		case x.Op == hclsyntax.OpLogicalAnd && bare.False():
+			return cty.False.WithMarks(marks), nil
+		case x.Op == hclsyntax.OpLogicalOr && bare.True():
+			return cty.True.WithMarks(marks), nil
 		}
 	}
 	right, err := e.operand(x.RHS, x.Op.Impl.Params()[1])
@@ -63,14 +63,18 @@ func (e *Evaluator) operand(x hclsyntax.Expression, p function.Parameter) (cty.V
 }
 
 // conditional looks at both results, because they decide the type together; a
-// fault in the one that is not chosen is none.
+// fault in the one that is not chosen is none. As in HCL, the result carries the
+// marks of all three.
 func (e *Evaluator) conditional(x *hclsyntax.ConditionalExpr) (cty.Value, *Error) {
 	condition, err := e.condition(x.Condition)
 	if err != nil {
 		return condition, err
 	}
+	condition, marks := condition.Unmark()
 	yes, yesErr := e.eval(x.TrueResult)
 	no, noErr := e.eval(x.FalseResult)
+	yes, yesMarks := yes.Unmark()
+	no, noMarks := no.Unmark()
 	for _, err := range []*Error{yesErr, noErr} {
 		if err != nil && (err.Limit || !condition.IsKnown()) {
 			return cty.DynamicVal, err
@@ -81,12 +85,15 @@ func (e *Evaluator) conditional(x *hclsyntax.ConditionalExpr) (cty.Value, *Error
 		if err != nil {
 			return cty.DynamicVal, err
 		}
-		return cty.UnknownVal(ty), nil
+		_, yesParts := yes.UnmarkDeep()
+		_, noParts := no.UnmarkDeep()
+		return cty.UnknownVal(ty).WithMarks(marks, yesMarks, noMarks, yesParts, noParts), nil
 	}
 	chosen, chosenErr := yes, yesErr
 	if condition.False() {
 		chosen, chosenErr = no, noErr
 	}
+	chosen = chosen.WithMarks(marks, yesMarks, noMarks)
 	if yesErr != nil || noErr != nil {
 		return chosen, chosenErr
 	}

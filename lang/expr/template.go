@@ -29,10 +29,11 @@ func (e *Evaluator) templateJoin(x *hclsyntax.TemplateJoinExpr) (cty.Value, *Err
 	if err != nil {
 		return tuple, err
 	}
+	tuple, marks := tuple.Unmark()
 	if !tuple.IsKnown() || !tuple.Type().IsTupleType() {
-		return cty.UnknownVal(cty.String), nil
+		return cty.UnknownVal(cty.String).WithMarks(marks), nil
 	}
-	text := text{e: e, rng: x.Range()}
+	text := text{e: e, rng: x.Range(), marks: []cty.ValueMarks{marks}}
 	for it := tuple.ElementIterator(); it.Next(); {
 		_, v := it.Element()
 		if err := text.add(x.Range(), v); err != nil {
@@ -48,6 +49,7 @@ type text struct {
 	rng     hcl.Range
 	b       strings.Builder
 	unknown bool
+	marks   []cty.ValueMarks // of all parts
 }
 
 func (t *text) add(rng hcl.Range, v cty.Value) *Error {
@@ -57,6 +59,10 @@ func (t *text) add(rng hcl.Range, v cty.Value) *Error {
 	v, err := convert.Convert(v, cty.String)
 	if err != nil {
 		return &Error{Range: rng, Summary: "Invalid template interpolation value", Detail: "The value has no text: " + sentence(err)}
+	}
+	v, marks := v.Unmark()
+	if marks != nil {
+		t.marks = append(t.marks, marks)
 	}
 	if !v.IsKnown() {
 		t.unknown = true
@@ -75,7 +81,7 @@ func (t *text) add(rng hcl.Range, v cty.Value) *Error {
 
 func (t *text) result() (cty.Value, *Error) {
 	if t.unknown {
-		return cty.UnknownVal(cty.String).RefineNotNull(), nil
+		return cty.UnknownVal(cty.String).RefineNotNull().WithMarks(t.marks...), nil
 	}
-	return cty.StringVal(t.b.String()), nil
+	return cty.StringVal(t.b.String()).WithMarks(t.marks...), nil
 }
