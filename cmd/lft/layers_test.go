@@ -18,8 +18,8 @@ import (
 // is each provider by itself. What is not in here does not build.
 var rows = []string{
 	0:  "lang/diag lang/dag lang/cron lang/tree engine/api engine/blob engine/lease agent/brain agent/launch",
-	1:  "lang/schema lang/spec lang/format engine/auth agent/journal agent/keeper agent/logship agent/depcache",
-	2:  "lang/expr providers planner engine/record",
+	1:  "lang/schema lang/spec lang/format engine/auth engine/pack agent/journal agent/keeper agent/logship",
+	2:  "lang/expr providers planner engine/record agent/depcache",
 	3:  "lang providers/* engine/placement",
 	4:  "engine/kernel providers/builtin",
 	5:  "engine/preview engine/generate engine/store engine/web engine/master",

@@ -39,6 +39,13 @@ func LogKey(token string, from, to int64) string {
 	return fmt.Sprintf("log/%s/%s.%d-%d", shard(token), token, from, to)
 }
 
+// DependencyKey is the key of one upload of the tree of a digest. Each upload has
+// a name of its own: what is deleted late, by somebody who stood still meanwhile,
+// is never what was uploaded since.
+func DependencyKey(digest, upload string) string {
+	return fmt.Sprintf("dep/%s/%s.%s", shard(digest), digest, upload)
+}
+
 // shard spreads keys over folders, for buckets whose folders are real: a file
 // system or a name node slows down with a million entries in one.
 func shard(id string) string {
