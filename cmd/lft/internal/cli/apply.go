@@ -82,6 +82,11 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 	if err != nil {
 		return err
 	}
+	return a.carryOut(ctx, cmd, c, p)
+}
+
+// carryOut shows a plan that was just made, asks, and applies it.
+func (a *app) carryOut(ctx context.Context, cmd *cli.Command, c *client, p *planner.Plan) error {
 	if err := a.showPlan(cmd, p); err != nil {
 		return err
 	}
@@ -91,6 +96,7 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 		}
 	}
 	if len(p.Changes) > 0 || p.Adopt {
+		var err error
 		if p.Folder.Lineage, err = mintLineage("."); err != nil {
 			return err
 		}

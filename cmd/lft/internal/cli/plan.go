@@ -54,9 +54,21 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := a.present(cmd, p); err != nil {
+		return err
+	}
+	if len(p.Changes) > 0 && cmd.Bool("detailed-exitcode") {
+		return exitCode(exitChanges)
+	}
+	return nil
+}
+
+// present shows a plan and, with -out, saves it.
+func (a *app) present(cmd *cli.Command, p *planner.Plan) error {
 	out := cmd.String("out")
 	if out != "" {
 		// From here on the folder has to be recognised.
+		var err error
 		if p.Folder.Lineage, err = mintLineage("."); err != nil {
 			return err
 		}
@@ -76,9 +88,6 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 		return err
 	} else if len(p.Changes) > 0 {
 		a.term.PlanHint(out, os.Getenv("LFT_IN_AUTOMATION") != "")
-	}
-	if len(p.Changes) > 0 && cmd.Bool("detailed-exitcode") {
-		return exitCode(exitChanges)
 	}
 	return nil
 }
