@@ -35,7 +35,8 @@ func TestKill(t *testing.T) {
 		r.start(s)
 		r.started(token)
 		if strings.Contains(tc.script, "FILE") {
-			pidIn(t, file)
+			p := pidIn(t, file)
+			until(t, "it is as it wants to be", func() bool { return tc.name != "stopped" || stopped(t, p.PID) })
 		}
 		r.c.Kill(token, "asked for")
 		e := r.ended(token)
@@ -44,6 +45,16 @@ func TestKill(t *testing.T) {
 		}
 	}
 	r.c.Kill("no-such-token", "")
+}
+
+// stopped reports whether a process has obeyed SIGSTOP.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(text), ") T ")
 }
 
 // daemon is a script that leaves a process behind in a session of its own,

@@ -69,11 +69,16 @@ type keeper struct {
 // for every child, and sets umask and signal handlers. So it must be all that
 // the process does.
 func Main(ctx context.Context, dir string, log *slog.Logger) error {
-	return run(ctx, dir, log, true)
+	return run(ctx, dir, log, settings{cgroups: true, quota: SpoolQuota})
 }
 
-// run is Main; without cgroups it does as on a host that has none.
-func run(ctx context.Context, dir string, log *slog.Logger, cgroups bool) error {
+// settings are what tests choose.
+type settings struct {
+	cgroups bool  // false: do as on a host that has none
+	quota   int64 // bytes of all spool files
+}
+
+func run(ctx context.Context, dir string, log *slog.Logger, set settings) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func run(ctx context.Context, dir string, log *slog.Logger, cgroups bool) error 
 	if err := sweep(ctx, dir); err != nil {
 		return fmt.Errorf("sweep what an earlier keeper left: %w", err)
 	}
-	k, err := newKeeper(dir, log, cgroups)
+	k, err := newKeeper(dir, log, set)
 	if err != nil {
 		return err
 	}
@@ -125,7 +130,7 @@ func ownProcess() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
 }
 
-func newKeeper(dir string, log *slog.Logger, cgroups bool) (*keeper, error) {
+func newKeeper(dir string, log *slog.Logger, set settings) (*keeper, error) {
 	k := &keeper{
 		dir: dir, id: rand.Text(), logger: log, base: launch.BaseEnviron(),
 		bred: make(chan struct{}, 1), stop: make(chan struct{}, 1),
@@ -139,7 +144,7 @@ func newKeeper(dir string, log *slog.Logger, cgroups bool) (*keeper, error) {
 	if k.strangers, err = launch.NewStrangers(); err != nil {
 		return nil, err
 	}
-	if cgroups {
+	if set.cgroups {
 		if err := k.makeCgroup(); err != nil {
 			return nil, err
 		}
@@ -147,7 +152,7 @@ func newKeeper(dir string, log *slog.Logger, cgroups bool) (*keeper, error) {
 	if k.slots, err = launch.NewSlots(filepath.Join(dir, slotName), k.cgroup); err != nil {
 		return nil, err
 	}
-	if k.spools, err = newSpools(SpoolDir(dir), SpoolQuota, log); err != nil {
+	if k.spools, err = newSpools(SpoolDir(dir), set.quota, log); err != nil {
 		return nil, err
 	}
 	if k.alarms, err = newAlarms(); err != nil {

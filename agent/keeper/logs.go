@@ -16,9 +16,12 @@ func (k *keeper) free(o freeOrder) {
 	k.mu.Lock()
 	s := k.logs[o.Token]
 	k.mu.Unlock()
-	from, whole := int64(0), true
+	var from int64
+	whole := true
 	if s != nil {
 		from, whole = s.freed.Load(), s.isDone()
+	} else {
+		from = k.spools.begin(o.Token)
 	}
 	freed, err := k.spools.free(o.Token, from, o.To, whole)
 	if err != nil {

@@ -24,8 +24,11 @@ func TestMain(m *testing.M) {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-		cgroups := os.Getenv("LFT_TEST_ISOLATION") != "sweep"
-		if err := run(ctx, os.Args[len(os.Args)-1], log, cgroups); err != nil {
+		set := settings{cgroups: os.Getenv("LFT_TEST_ISOLATION") != "sweep", quota: SpoolQuota}
+		if n, err := strconv.ParseInt(os.Getenv("LFT_TEST_QUOTA"), 10, 64); err == nil {
+			set.quota = n
+		}
+		if err := run(ctx, os.Args[len(os.Args)-1], log, set); err != nil {
 			log.Error("keeper", "error", err)
 			os.Exit(1)
 		}

@@ -248,6 +248,23 @@ func (s *spool) finish() Log {
 	return l
 }
 
+// begin is where the bytes of a file begin that were not freed.
+func (s *spools) begin(token string) int64 {
+	f, err := os.Open(s.path(token))
+	if err != nil {
+		return 0 // free says it
+	}
+	defer f.Close()
+	from, err := unix.Seek(int(f.Fd()), 0, unix.SEEK_DATA)
+	if errors.Is(err, unix.ENXIO) {
+		from, err = unix.Seek(int(f.Fd()), 0, io.SeekEnd) // all of it was
+	}
+	if err != nil {
+		return 0 // a file system without holes
+	}
+	return from
+}
+
 // free gives the bytes before to back. The file goes when whole says that it
 // will not grow and all of it is freed. It works for files of earlier keepers.
 func (s *spools) free(token string, from, to int64, whole bool) (freed int64, err error) {
