@@ -3,7 +3,8 @@
 // A tree is its regular files: path, executable bit, SHA-256. Two trees that
 // agree in these are equal, whatever their times, owners, other modes and empty
 // folders are, and have the same digest on every machine. It promises that a
-// path it lets through names a file below the folder it is joined to.
+// path it lets through names a file below the folder it is joined to, and that
+// nothing outside of a folder is ever read as a part of it, whatever links say.
 package tree
 
 import (
