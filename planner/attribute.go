@@ -8,15 +8,6 @@ import (
 	"strings"
 )
 
-// Attribute is one place where two specs differ. Path leads there through
-// members of objects and through named elements of lists. Before is nil where
-// nothing was, After where nothing is left.
-type Attribute struct {
-	Path   []string        `json:"path"`
-	Before json.RawMessage `json:"before,omitempty"`
-	After  json.RawMessage `json:"after,omitempty"`
-}
-
 // compare appends the differences between two canonical values. Objects are
 // compared by member and lists of named things by name; anything else, a
 // run-time expression too, differs as a whole.

@@ -1,74 +1,38 @@
 package planner
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// pair is an address that is deployed, declared, or both.
+// pair is an object that is deployed, declared, or both.
 type pair struct {
 	old *Object
 	new *Declared
+	// moved is the moved block by which both are one; its place may be unknown.
+	moved *spec.Moved
 }
 
-// differing calls visit, in the order of addresses, for all that is not the same
-// on both sides. Both are sorted by address.
-func differing(declared []Declared, deployed []Object, visit func(pair)) {
-	for len(declared) > 0 || len(deployed) > 0 {
-		switch {
-		case len(deployed) == 0 || len(declared) > 0 && declared[0].Address < deployed[0].Address:
-			visit(pair{new: &declared[0]})
-			declared = declared[1:]
-		case len(declared) == 0 || deployed[0].Address < declared[0].Address:
-			visit(pair{old: &deployed[0]})
-			deployed = deployed[1:]
-		default:
-			if declared[0].Digest != deployed[0].Digest {
-				visit(pair{old: &deployed[0], new: &declared[0]})
-			}
-			declared, deployed = declared[1:], deployed[1:]
-		}
+// differs reports whether a pair is a change.
+func (p pair) differs() bool {
+	return p.old == nil || p.new == nil || p.old.Address != p.new.Address || p.old.Digest != p.new.Digest
+}
+
+func (p pair) address() spec.Address {
+	if p.new != nil {
+		return p.new.Address
 	}
+	return p.old.Address
 }
 
-// Needs returns the digests of the deployed specs Diff will look at, sorted: of
-// what differs, never of what stays.
-func Needs(declared []Declared, deployed Deployed) []string {
-	var digests []string
-	differing(declared, deployed.Objects, func(p pair) {
-		if p.old != nil {
-			digests = append(digests, p.old.Digest)
-		}
-	})
-	slices.Sort(digests)
-	return slices.Compact(digests)
-}
-
-// Diff returns the changes that lead from deployed to declared, in the order of
-// addresses. specs holds at least what Needs asks for.
-func Diff(declared []Declared, deployed Deployed, specs map[string][]byte) ([]Change, error) {
-	var (
-		changes []Change
-		failure error
-	)
-	differing(declared, deployed.Objects, func(p pair) {
-		c, err := p.change(specs)
-		if err != nil && failure == nil {
-			failure = err
-		}
-		changes = append(changes, c)
-	})
-	if failure != nil {
-		return nil, failure
-	}
-	return changes, nil
-}
-
-func (p pair) change(specs map[string][]byte) (Change, error) {
+// change works out a pair. jobs says how jobs of it were renamed, new names by old.
+func (p pair) change(specs map[string][]byte, jobs map[string]string) (Change, error) {
 	if p.old == nil {
-		return Create{New: *p.new}, nil
+		return Create{New: p.declared()}, nil
 	}
 	data, ok := specs[p.old.Digest]
 	if !ok {
@@ -78,11 +42,25 @@ func (p pair) change(specs map[string][]byte) (Change, error) {
 	if p.new == nil {
 		return Delete{Old: old}, nil
 	}
-	return newUpdate(old, *p.new)
+	u, err := newUpdate(old, p.declared(), jobs)
+	if err != nil || old.Address == p.new.Address {
+		return u, err
+	}
+	m := Move{Update: u}
+	if p.moved != nil {
+		m.Moved = p.moved.At
+	}
+	return m, nil
+}
+
+func (p pair) declared() Declared {
+	d := *p.new
+	d.UID = "" // it has served
+	return d
 }
 
 // newUpdate works out what differs between two specs of one object.
-func newUpdate(old Previous, declared Declared) (Update, error) {
+func newUpdate(old Previous, declared Declared, renamed map[string]string) (Update, error) {
 	u := Update{Old: old, New: declared}
 	before, err := object(old.Data)
 	if err != nil {
@@ -92,19 +70,31 @@ func newUpdate(old Previous, declared Declared) (Update, error) {
 	if err != nil {
 		return u, fmt.Errorf("the spec of %s: %w", declared.Address, err)
 	}
-	if declared.Address.Kind() == spec.FlowKind {
-		if err := u.diffJobs(before["jobs"], after["jobs"]); err != nil {
+	take := func(name string) (b, a json.RawMessage) {
+		b, a = before[name], after[name]
+		delete(before, name)
+		delete(after, name)
+		return b, a
+	}
+	switch declared.Address.Kind() {
+	case spec.FlowKind:
+		b, a := take("jobs")
+		if err := u.diffJobs(b, a, renamed); err != nil {
 			return u, fmt.Errorf("jobs of %s: %w", declared.Address, err)
 		}
-		delete(before, "jobs")
-		delete(after, "jobs")
+	case spec.DependencyKind:
+		b, a := take("files")
+		if err := u.diffFiles(b, a); err != nil {
+			return u, fmt.Errorf("files of %s: %w", declared.Address, err)
+		}
 	}
 	u.Attributes = compareMembers(nil, before, after, nil)
 	return u, nil
 }
 
-// diffJobs compares two lists of jobs by name.
-func (c *Update) diffJobs(before, after []byte) error {
+// diffJobs compares two lists of jobs by name. A job that was renamed is compared
+// with what it was.
+func (c *Update) diffJobs(before, after []byte, renamed map[string]string) error {
 	old, err := named(before)
 	if err != nil {
 		return err
@@ -113,17 +103,27 @@ func (c *Update) diffJobs(before, after []byte) error {
 	if err != nil {
 		return err
 	}
+	previous := map[string]string{}
+	for _, from := range slices.Sorted(maps.Keys(renamed)) {
+		to := renamed[from]
+		if old[from] == nil || declared[from] != nil || old[to] != nil || declared[to] == nil || previous[to] != "" {
+			return fmt.Errorf("%q cannot have been renamed to %q", from, to)
+		}
+		previous[to] = from
+		old[to] = old[from]
+		delete(old, from)
+	}
 	for _, name := range union(old, declared) {
 		b, a := old[name], declared[name]
 		if string(b) == string(a) {
 			continue
 		}
-		job := JobChange{Name: name, Before: b, After: a}
+		job := JobChange{Name: name, Previous: previous[name], Before: b, After: a}
 		if b != nil && a != nil {
 			job.Attributes = compare(nil, b, a, nil)
 		}
 		c.Jobs = append(c.Jobs, job)
-		if err := c.Edges.add(name, b, a); err != nil {
+		if err := c.Edges.add(name, b, a, renamed); err != nil {
 			return err
 		}
 	}
@@ -131,10 +131,15 @@ func (c *Update) diffJobs(before, after []byte) error {
 }
 
 // add notes which edges into a job come and go.
-func (e *Edges) add(job string, before, after []byte) error {
+func (e *Edges) add(job string, before, after []byte, renamed map[string]string) error {
 	old, err := upstreams(before)
 	if err != nil {
 		return err
+	}
+	for i, from := range old {
+		if to, ok := renamed[from]; ok {
+			old[i] = to
+		}
 	}
 	declared, err := upstreams(after)
 	if err != nil {
@@ -151,4 +156,44 @@ func (e *Edges) add(job string, before, after []byte) error {
 		}
 	}
 	return nil
+}
+
+// diffFiles compares two lists of files by path.
+func (c *Update) diffFiles(before, after []byte) error {
+	old, err := named(before)
+	if err != nil {
+		return err
+	}
+	declared, err := named(after)
+	if err != nil {
+		return err
+	}
+	for _, path := range union(old, declared) {
+		b, a := old[path], declared[path]
+		if string(b) == string(a) {
+			continue
+		}
+		f := FileChange{Path: path}
+		if f.Before, err = readFile(b); err != nil {
+			return err
+		}
+		if f.After, err = readFile(a); err != nil {
+			return err
+		}
+		c.Files = append(c.Files, f)
+	}
+	return nil
+}
+
+func readFile(data []byte) (*File, error) {
+	if data == nil {
+		return nil, nil //nolint:nilnil // no file is no fault
+	}
+	var f struct {
+		Size       int64  `json:"size"`
+		SHA256     string `json:"sha256"`
+		Executable bool   `json:"executable"`
+	}
+	err := json.Unmarshal(data, &f)
+	return &File{Size: f.Size, SHA256: f.SHA256, Executable: f.Executable}, err
 }

@@ -109,7 +109,8 @@ func TestDocumentMayBeIndented(t *testing.T) {
 func TestDocumentRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := plan(diff(t, anyBundle(t, "from"), anyBundle(t, "to")))
-		p.Destroy, p.Adopt = rapid.Bool().Draw(t, "destroy"), rapid.Bool().Draw(t, "adopt")
+		p.Mode = rapid.SampledFrom([]planner.Mode{planner.Normal, planner.Destroy}).Draw(t, "mode")
+		p.Adopt = rapid.Bool().Draw(t, "adopt")
 		data := encode(t, p)
 		got, err := planner.Decode(data)
 		if err != nil {
@@ -121,9 +122,9 @@ func TestDocumentRoundTrip(t *testing.T) {
 		if again := encode(t, got); !bytes.Equal(data, again) {
 			t.Fatalf("encoded again:\n%s\nwant\n%s", again, data)
 		}
-		undeclared := p.Summary().Destroy > 0 && !p.Destroy
+		undeclared := p.Summary().Destroy > 0
 		if bytes.Contains(data, []byte("no_resource_config")) != undeclared {
-			t.Fatalf("destroy %v, and the reasons are those of another plan:\n%s", p.Destroy, data)
+			t.Fatalf("mode %q, and the reasons are those of another plan:\n%s", p.Mode, data)
 		}
 	})
 }
@@ -132,7 +133,7 @@ func TestDecodeRefuses(t *testing.T) {
 	good := string(encode(t, examplePlan(t)))
 	for _, tc := range []struct{ name, old, new, want string }{
 		{"no JSON", good, "PK\x03\x04", "no plan of lft"},
-		{"another major version", `"format_version":"1.0"`, `"format_version":"2.0"`, "format version"},
+		{"another major version", `"format_version":"1.2"`, `"format_version":"2.0"`, "format version"},
 		{"no project", `"name":"p","uid"`, `"name":"","uid"`, "names no project"},
 		{"unknown action", `"actions":["create"],"before":null`, `"actions":["forget"],"before":null`, "do not fit the action"},
 		{"two actions", `"actions":["create"],"before":null`, `"actions":["delete","create"],"before":null`, "one action"},
@@ -142,12 +143,14 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a text for a spec", `"after":{"description":"<&>","format":1}`, `"after":"x"`, "is no spec"},
 		{"an update to the same", `"previous_address":"flow.old_n",`, ``, "changes nothing"},
 		{"moved from another kind", `"flow.old_n"`, `"pool.old_n"`, "cannot have moved"},
-		{"one address twice", `"address":"flow.b"`, `"address":"flow.a"`, "out of order"},
+		{"one address twice", `"address":"flow.b","mode":"managed","type":"flow","name":"b"`, `"address":"flow.a","mode":"managed","type":"flow","name":"a"`, "out of order"},
 		{"doubled jobs", `"name":"z"`, `"name":"x"`, `no element of its own named "x"`},
 		{"no list of jobs", `"jobs":[{"args":{"script":"echo"},"name":"x","type":"shell"},`, `"jobs":{"x":[]},"rest":[`, "jobs of flow.a"},
 		{"no list of upstreams", `"upstreams":["y"]`, `"upstreams":"y"`, "jobs of flow.a"},
 		{"no address", `"address":"flow.b"`, `"address":"b"`, "address"},
-		{"order", `"address":"flow.b"`, `"address":"flow.z"`, "out of order"},
+		{"order", `"address":"flow.b","mode":"managed","type":"flow","name":"b"`, `"address":"flow.z","mode":"managed","type":"flow","name":"z"`, "out of order"},
+		{"a name that is not the address's", `"type":"flow","name":"b"`, `"type":"flow","name":"c"`, "not that of its address"},
+		{"a masked plan", `"applyable":true`, `"masked":true`, "masked"},
 		{"job as an object", `"address":"flow.b"`, `"address":"flow.b.job.x"`, "cannot be deployed"},
 		{"a spec that is none", `"actions":["create"],"before":null,"after":{`, `"actions":["create"],"before":null,"after":[{`, "no plan"},
 	} {

@@ -1,17 +1,21 @@
 // Package planner compares what a project declares with what is deployed.
 //
-// Diff takes two values and gives a Plan: a closed set of changes, each with the
+// Make takes values and gives a Plan: a closed set of changes, each with the
 // whole object before and after, and what differs attribute by attribute, jobs
-// by name. A Plan has one JSON form (document.go) with Terraform's field names,
-// which is at once the answer to a script, the saved plan file, and all that the
-// text view looks at.
+// and files by name; what the change touches beside it; what an operator has
+// overridden. A Plan has one JSON form (document.go) with Terraform's field names,
+// which is at once the answer to a script, the saved plan file, and all that a
+// renderer looks at.
 //
 // It promises that equal inputs give equal bytes, that a Plan decoded from its
-// document is the same Plan, and that a document whose parts contradict each
-// other is refused. It never asks a database, a clock or the file system.
+// document is the same Plan, that what is derived from the specs is never taken
+// from a document, and that a document whose parts contradict each other is
+// refused. It never asks a database, a clock or the file system. Sensitive values
+// are in a Plan, because they are applied; who shows one calls Mask first.
 package planner
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -19,30 +23,108 @@ import (
 )
 
 // Plan is an ordered set of changes that leads from a deployed revision to what
-// a folder declares, and the world it was made in.
+// is asked for, and the world it was made in.
 type Plan struct {
 	LftVersion string
 	Project    Project // as deployed; without UID when nothing was ever applied
 	Folder     Folder
-	Destroy    bool // it was asked to remove everything
-	Adopt      bool // it takes the project over from another folder
-	Changes    []Change
-	Impact     Impact
+	Mode       Mode
+	Adopt      bool     // it takes the project over from another folder
+	Targets    []string // patterns of -target, as given; with them a plan is not complete
+	Excludes   []string // patterns of -exclude
+	// Compared is set by a comparison of two states, of which the deployed one may
+	// be neither. It can be looked at, never applied.
+	Compared  *Compared
+	Variables []Variable // sorted by name
+	Changes   []Change   // sorted by address
+	// Reads are the deployed objects that stay as they are and that a change relies
+	// on. When one of them moves, the plan is stale.
+	Reads    []Object // sorted by address
+	Uses     []Use    // who uses what changes, sorted by address
+	Renames  []Rename // deletes and creates that are nearly the same
+	Drift    []Drift  // sorted by address
+	Checks   []Check
+	Warnings []Warning
+	Impact   Impact
+	// Masked says that sensitive values were taken out. Such a plan can be looked at
+	// and encoded, not decoded or applied.
+	Masked bool
+}
+
+// Mode is what a plan is for.
+type Mode string
+
+// The modes; the first is the default.
+const (
+	Normal      Mode = ""
+	Destroy     Mode = "destroy"      // remove everything that is deployed
+	RefreshOnly Mode = "refresh-only" // show drift, change nothing
+)
+
+// Compared names the two sides of a comparison for a reader: "revision 3".
+type Compared struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // Project is the head of a deployed project.
 type Project struct {
-	Name     string
-	UID      string
-	Lineage  string
-	Origin   string
-	Revision int64 // 0 = none yet
+	Name     string `json:"name"`
+	UID      string `json:"uid,omitempty"`
+	Lineage  string `json:"lineage,omitempty"`
+	Origin   string `json:"origin,omitempty"`
+	Revision int64  `json:"revision"` // 0 = none yet
 }
 
 // Folder is where a plan comes from.
 type Folder struct {
-	Lineage string
-	Origin  string // host and path, for the message of a clash
+	Lineage string `json:"lineage"`
+	Origin  string `json:"origin"` // host and path, for the message of a clash
+}
+
+// Variable is a variable of the root folder and the value it had. That of a
+// sensitive one is nowhere in a plan.
+type Variable struct {
+	Name      string
+	Value     json.RawMessage
+	Sensitive bool
+}
+
+// Check is a check block and what is wrong by it; without problems it passed.
+type Check struct {
+	Name     string
+	Problems []string
+	At       spec.Position
+}
+
+// Warning is a finding that stops nothing. Errors make no plan.
+type Warning struct {
+	Code    string       `json:"code"`
+	Summary string       `json:"summary"`
+	Detail  string       `json:"detail,omitempty"`
+	Address spec.Address `json:"address,omitempty"`
+	At      *Place       `json:"at,omitempty"`
+}
+
+// Place is a line of the source.
+type Place struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+// PlaceOf is a position, nil when it is none.
+func PlaceOf(p spec.Position) *Place {
+	if p.File == "" {
+		return nil
+	}
+	return &Place{p.File, p.Line}
+}
+
+func (p *Place) position() spec.Position {
+	if p == nil {
+		return spec.Position{}
+	}
+	return spec.Position{File: p.File, Line: p.Line}
 }
 
 // Deployed is one revision of a project.
@@ -60,84 +142,58 @@ type Object struct {
 	Version int64 // revision of its last change
 }
 
-// Declared is an object as the folder has it, in canonical form.
+// Declared is an object as it shall be, in canonical form.
 type Declared struct {
 	Address spec.Address
 	Digest  string
 	Data    []byte
+	At      spec.Position // of its block; none for what no folder declares
+	// UID says which deployed object it is, whatever its address there. Only
+	// another revision of the project knows; "" goes by the address.
+	UID string
 }
 
-// Previous is a deployed object with its spec.
-type Previous struct {
-	Object
-	Data []byte
+// Use says who uses an object that changes.
+type Use struct {
+	Address spec.Address   `json:"address"`
+	By      []spec.Address `json:"by"` // jobs, flows and schedules, sorted; at most MaxUsers
+	Omitted int            `json:"omitted,omitempty"`
 }
 
-// Change is one of Create, Update, Delete and Move. The set is closed.
-//
-//sumtype:decl
-type Change interface {
-	// Address is the object's, after the change.
-	Address() spec.Address
-	change()
+// MaxUsers bounds the list of one Use.
+const MaxUsers = 100
+
+// Declare puts everything a bundle declares into canonical form, sorted by
+// address.
+func Declare(b *spec.Bundle) []Declared {
+	out := make([]Declared, 0, len(b.Flows)+len(b.Schedules)+len(b.Pools)+len(b.Calendars)+len(b.Dependencies)+len(b.Outputs))
+	add := func(addr spec.Address, data []byte) {
+		out = append(out, Declared{Address: addr, Digest: spec.Digest(data), Data: data, At: b.Positions[addr]})
+	}
+	for _, f := range b.Flows {
+		add(f.Address, f.Canonical())
+	}
+	for _, s := range b.Schedules {
+		add(s.Address, s.Canonical())
+	}
+	for _, p := range b.Pools {
+		add(p.Address, p.Canonical())
+	}
+	for _, c := range b.Calendars {
+		add(c.Address, c.Canonical())
+	}
+	for _, d := range b.Dependencies {
+		add(d.Address, d.Canonical())
+	}
+	for _, o := range b.Outputs {
+		add(o.Address, o.Canonical())
+	}
+	slices.SortFunc(out, func(a, b Declared) int { return strings.Compare(string(a.Address), string(b.Address)) })
+	return out
 }
 
-// Create makes an object that is not deployed.
-type Create struct{ New Declared }
-
-// Update changes an object in place; its uid stays.
-type Update struct {
-	Old        Previous
-	New        Declared
-	Attributes []Attribute // of the object itself, without its jobs
-	Jobs       []JobChange // of a flow, sorted by name
-	Edges      Edges       // of a flow
-}
-
-// Delete removes an object. What runs of it finishes.
-type Delete struct{ Old Previous }
-
-// Move gives an object another address; its uid stays. The contents may change
-// along with it.
-type Move struct{ Update }
-
-// JobChange is a job of a flow that differs. Before is nil for a new job, After
-// for one that goes.
-type JobChange struct {
-	Name       string
-	Before     []byte
-	After      []byte
-	Attributes []Attribute // when it is neither new nor gone
-}
-
-// Edges are the dependencies between jobs that come and go.
-type Edges struct {
-	Added   []Edge
-	Removed []Edge
-}
-
-// Edge says that To waits for From.
-type Edge struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-// Address returns the new object's address.
-func (c Create) Address() spec.Address { return c.New.Address }
-
-// Address returns the object's address.
-func (c Update) Address() spec.Address { return c.New.Address }
-
-// Address returns the address of what goes.
-func (c Delete) Address() spec.Address { return c.Old.Address }
-
-func (Create) change() {}
-func (Update) change() {}
-func (Delete) change() {}
-func (Move) change()   {}
-
-// Summary counts changes as the last line of a plan does. A Move that changes
-// nothing else counts nowhere.
+// Summary counts changes as the last line of a plan does: outputs, and moves that
+// change nothing else, count nowhere.
 type Summary struct {
 	Add     int `json:"add"`
 	Change  int `json:"change"`
@@ -148,6 +204,9 @@ type Summary struct {
 func (p *Plan) Summary() Summary {
 	var s Summary
 	for _, c := range p.Changes {
+		if c.Address().Kind() == spec.OutputKind {
+			continue
+		}
 		switch c := c.(type) {
 		case Create:
 			s.Add++
@@ -164,36 +223,10 @@ func (p *Plan) Summary() Summary {
 	return s
 }
 
-// Declare puts everything a bundle declares into canonical form, sorted by
-// address.
-func Declare(b *spec.Bundle) []Declared {
-	out := make([]Declared, 0, len(b.Flows)+len(b.Pools)+len(b.Schedules))
-	add := func(addr spec.Address, data []byte) {
-		out = append(out, Declared{Address: addr, Digest: spec.Digest(data), Data: data})
-	}
-	for _, f := range b.Flows {
-		add(f.Address, f.Canonical())
-	}
-	for _, p := range b.Pools {
-		add(p.Address, p.Canonical())
-	}
-	for _, s := range b.Schedules {
-		add(s.Address, s.Canonical())
-	}
-	slices.SortFunc(out, func(a, b Declared) int { return strings.Compare(string(a.Address), string(b.Address)) })
-	return out
-}
+// Complete reports whether the plan looked at everything that is declared.
+func (p *Plan) Complete() bool { return len(p.Targets)+len(p.Excludes) == 0 }
 
-// Coming returns the object as a change leaves it, and false when it goes.
-func Coming(c Change) (Declared, bool) {
-	switch c := c.(type) {
-	case Create:
-		return c.New, true
-	case Update:
-		return c.New, true
-	case Move:
-		return c.New, true
-	case Delete:
-	}
-	return Declared{}, false
+// Applyable reports whether there is anything that an apply would do.
+func (p *Plan) Applyable() bool {
+	return len(p.Changes) > 0 && p.Compared == nil && p.Mode != RefreshOnly && !p.Masked
 }

@@ -50,17 +50,21 @@ func deployed(b *spec.Bundle, revision int64) (planner.Deployed, map[string][]by
 
 func diff(t interface{ Fatal(...any) }, from, to *spec.Bundle) []planner.Change {
 	old, specs := deployed(from, 3)
-	declared := planner.Declare(to)
-	needs := planner.Needs(declared, old)
+	return makePlan(t, planner.Want(to), old, specs).Changes
+}
+
+// makePlan makes a plan from what is needed, and no more.
+func makePlan(t interface{ Fatal(...any) }, w planner.Wish, old planner.Deployed, specs map[string][]byte) *planner.Plan {
+	needs := w.Needs(old)
 	if !slices.IsSorted(needs) || len(slices.Compact(slices.Clone(needs))) < len(needs) {
 		t.Fatal("the needs are not a sorted set: ", needs)
 	}
 	maps.DeleteFunc(specs, func(digest string, _ []byte) bool { return !slices.Contains(needs, digest) })
-	changes, err := planner.Diff(declared, old, specs)
-	if err != nil {
-		t.Fatal(err)
+	p, found, err := w.Make(old, specs)
+	if err != nil || found.HasErrors() {
+		t.Fatal(found, err)
 	}
-	return changes
+	return p
 }
 
 // text is a short form of changes, to compare by.
@@ -201,7 +205,8 @@ func TestDiffAsksForWhatItNeeds(t *testing.T) {
 	from := bundle(flow("a", job("x")), flow("b", job("x")), flow("same", job("x", after("y")), job("y")))
 	to := bundle(flow("a", job("y")), flow("same", job("x", after("y")), job("y")))
 	old, specs := deployed(from, 1)
-	needs := planner.Needs(planner.Declare(to), old)
+	w := planner.Want(to)
+	needs := w.Needs(old)
 	// a and b are the same bytes, and "same" does not change.
 	if want := []string{old.Objects[0].Digest}; !slices.Equal(needs, want) {
 		t.Errorf("needs %v, want %v", needs, want)
@@ -215,7 +220,7 @@ func TestDiffAsksForWhatItNeeds(t *testing.T) {
 		if specs[needs[0]] = []byte(data); data == "" {
 			delete(specs, needs[0])
 		}
-		if _, err := planner.Diff(planner.Declare(to), old, specs); err == nil || !strings.Contains(err.Error(), "flow.a") {
+		if _, _, err := w.Make(old, specs); err == nil || !strings.Contains(err.Error(), "flow.a") {
 			t.Errorf("a spec that is %s: %v", name, err)
 		}
 	}

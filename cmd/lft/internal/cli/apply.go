@@ -74,11 +74,7 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 		return err
 	}
 	defer c.Close()
-	w := wish{project: bundle.Project, destroy: destroy, adopt: cmd.Bool("adopt")}
-	if !destroy {
-		w.declared = planner.Declare(bundle)
-	}
-	p, err := a.plan(ctx, c, w)
+	p, err := a.plan(ctx, c, wish(cmd, bundle, destroy))
 	if err != nil {
 		return err
 	}
@@ -117,7 +113,7 @@ func (a *app) showPlan(cmd *cli.Command, p *planner.Plan) error {
 
 // approve asks, and takes only "yes" for an answer.
 func (a *app) approve(ctx context.Context, p *planner.Plan) error {
-	a.term.AskApply(p.Project.Name, p.Destroy)
+	a.term.AskApply(p.Project.Name, p.Mode == planner.Destroy)
 	answer := make(chan string, 1)
 	go func() {
 		line, err := bufio.NewReader(a.in).ReadString('\n')
@@ -139,7 +135,7 @@ func (a *app) approve(ctx context.Context, p *planner.Plan) error {
 		return nil
 	case line == "\x00":
 		return errors.New("nobody answers: there is no input; -auto-approve does not ask")
-	case p.Destroy:
+	case p.Mode == planner.Destroy:
 		return errors.New("destroy cancelled; nothing was changed")
 	default:
 		return errors.New("apply cancelled; nothing was changed")
@@ -212,7 +208,7 @@ const maxApply = 2 * time.Minute
 // apply sends the plan. Whatever happens to the answer, the apply id tells
 // whether it took effect.
 func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner.Plan) error {
-	result := view.Applied{Project: p.Project.Name, Destroy: p.Destroy, Summary: p.Summary(), Revision: p.Project.Revision}
+	result := view.Applied{Project: p.Project.Name, Destroy: p.Mode == planner.Destroy, Summary: p.Summary(), Revision: p.Project.Revision}
 	if len(p.Changes) == 0 && (!p.Adopt || p.Project.Lineage == p.Folder.Lineage) {
 		return result.Show(a.term, cmd.Bool("json"))
 	}

@@ -16,7 +16,11 @@ import (
 func approval(ctx context.Context, in io.Reader, destroy bool) (string, error) {
 	var out bytes.Buffer
 	a := &app{in: in, term: view.NewTerminal(&out, io.Discard, func(string) string { return "" })}
-	err := a.approve(ctx, &planner.Plan{Project: planner.Project{Name: "p"}, Destroy: destroy})
+	p := &planner.Plan{Project: planner.Project{Name: "p"}}
+	if destroy {
+		p.Mode = planner.Destroy
+	}
+	err := a.approve(ctx, p)
 	return out.String(), err
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/urfave/cli/v3"
+
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
@@ -13,35 +15,44 @@ import (
 // maxMessage bounds what one request carries.
 const maxMessage = 3 << 20
 
-// wish is what a plan is to be made for.
-type wish struct {
-	project  string
-	declared []planner.Declared // nil destroys everything
-	destroy  bool
-	adopt    bool
+// wish is what a plan of the bundle is asked for, in the words of the flags.
+func wish(cmd *cli.Command, bundle *spec.Bundle, destroy bool) planner.Wish {
+	w := planner.Want(bundle)
+	w.Adopt = cmd.Bool("adopt")
+	if destroy {
+		w.Mode, w.Declared = planner.Destroy, nil
+	}
+	return w
 }
 
-// plan compares what is declared with what is deployed.
-func (a *app) plan(ctx context.Context, c *client, w wish) (*planner.Plan, error) {
-	p := &planner.Plan{LftVersion: a.version, Destroy: w.destroy, Adopt: w.adopt}
+// plan compares what is wished for with what is deployed. Findings are shown
+// here.
+func (a *app) plan(ctx context.Context, c *client, w planner.Wish) (*planner.Plan, error) {
+	w.LftVersion = a.version
 	var err error
-	if p.Folder, err = folder(); err != nil {
+	if w.Folder, err = folder(); err != nil {
 		return nil, err
 	}
-	deployed, err := c.deployed(ctx, w.project, 0)
+	deployed, err := c.deployed(ctx, w.Project, 0)
 	if err != nil {
 		return nil, err
 	}
-	p.Project = deployed.Project
-	if err := owns(p); err != nil {
+	if err := owns(&w, deployed.Project); err != nil {
 		return nil, err
 	}
-	specs, err := c.specs(ctx, planner.Needs(w.declared, deployed))
+	specs, err := c.specs(ctx, w.Needs(deployed))
 	if err != nil {
 		return nil, err
 	}
-	if p.Changes, err = planner.Diff(w.declared, deployed, specs); err != nil || len(p.Changes) == 0 {
-		return p, err
+	p, findings, err := w.Make(deployed, specs)
+	a.term.Diagnostics(findings)
+	switch {
+	case err != nil:
+		return nil, err
+	case findings.HasErrors():
+		return nil, exitCode(exitError)
+	case len(p.Changes) == 0:
+		return p, nil
 	}
 	if err := c.putSpecs(ctx, p); err != nil {
 		return nil, err
@@ -51,13 +62,13 @@ func (a *app) plan(ctx context.Context, c *client, w wish) (*planner.Plan, error
 }
 
 // owns refuses a folder that has not made the project, unless it takes it over.
-func owns(p *planner.Plan) error {
-	if p.Project.UID == "" || p.Adopt || p.Folder.Lineage == p.Project.Lineage {
+func owns(w *planner.Wish, project planner.Project) error {
+	if project.UID == "" || w.Adopt || w.Folder.Lineage == project.Lineage {
 		return nil
 	}
 	text := fmt.Sprintf("project %q belongs to another folder\nIt was last applied from %s; this is %s.\n",
-		p.Project.Name, p.Project.Origin, p.Folder.Origin)
-	if p.Folder.Lineage == "" {
+		project.Name, project.Origin, w.Folder.Origin)
+	if w.Folder.Lineage == "" {
 		text += fmt.Sprintf("This folder has no %s. If it is the same folder, put that file back; else give the project\n"+
 			"another name in the lft block, or take it over with -adopt.", lockFile)
 	} else {

@@ -46,11 +46,7 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer c.Close()
-	w := wish{project: bundle.Project, destroy: cmd.Bool("destroy"), adopt: cmd.Bool("adopt")}
-	if !w.destroy {
-		w.declared = planner.Declare(bundle)
-	}
-	p, err := a.plan(ctx, c, w)
+	p, err := a.plan(ctx, c, wish(cmd, bundle, cmd.Bool("destroy")))
 	if err != nil {
 		return err
 	}

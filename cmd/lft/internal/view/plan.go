@@ -15,7 +15,7 @@ func (t *Terminal) Plan(document []byte) error {
 	if err != nil {
 		return err
 	}
-	r := &planText{style: t.Style, destroy: p.Destroy}
+	r := &planText{style: t.Style, destroy: p.Mode == planner.Destroy}
 	if len(p.Changes) == 0 {
 		r.none(p)
 	} else {
@@ -42,7 +42,7 @@ func (r *planText) line(text string) { r.b.WriteString(text + "\n") }
 func (r *planText) none(p *planner.Plan) {
 	text := " What is deployed matches the configuration."
 	switch {
-	case p.Destroy:
+	case p.Mode == planner.Destroy:
 		text = " Nothing is deployed that could be destroyed."
 	case p.Project.UID == "":
 		text = " The configuration declares nothing, and nothing is deployed."
