@@ -180,6 +180,7 @@ func (e *Engine) assemble() {
 		Logs:        e.store,
 		Definitions: e.store,
 		Present:     e.store,
+		Overrides:   e.store,
 		Deploy:      deploy.New(e.store),
 		Runs:        e.master,
 		Fleet:       e.master,

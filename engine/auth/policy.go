@@ -20,6 +20,7 @@ func Needs(procedure string) (Right, bool) {
 		lftv1connect.RunServiceWhyProcedure,
 		lftv1connect.RunServiceListFiresProcedure,
 		lftv1connect.RunServiceReadLogProcedure,
+		lftv1connect.RunServiceListOverridesProcedure,
 		lftv1connect.FleetServiceGetMasterProcedure,
 		lftv1connect.FleetServiceListAgentsProcedure:
 		return Read, true
@@ -28,6 +29,7 @@ func Needs(procedure string) (Right, bool) {
 		return Deploy, true
 	case lftv1connect.RunServiceRunProcedure,
 		lftv1connect.RunServiceCancelProcedure,
+		lftv1connect.RunServicePutOverrideProcedure,
 		lftv1connect.FleetServiceOperateAgentProcedure:
 		return Operate, true
 	case lftv1connect.AgentServiceRegisterProcedure,

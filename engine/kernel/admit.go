@@ -15,6 +15,7 @@ import (
 type line struct {
 	uid     string
 	limit   spec.Concurrency // of the newest revision; Max 0 = none
+	paused  bool             // by an operator: nothing more begins
 	running []*execution     // in no order, those about to begin included
 	queued  []*execution     // the next one first
 }
@@ -52,6 +53,9 @@ func (s *State) start(ev Start) error {
 	x.Origin, x.By, x.Params, x.Zone = record.OriginManual, ev.By, ev.Params, p.zone(ev.Flow)
 	x.ScheduledFor, x.WindowStart, x.WindowEnd = s.now, s.now, s.now
 	if reason := s.admit(x, def.Graph.concurrency.WhenFull); reason != record.ReasonNone {
+		if s.paused(def.UID) {
+			return fmt.Errorf("%w: %s is paused", ErrFull, ev.Flow)
+		}
 		return fmt.Errorf("%w: %s allows %d at once (%s)", ErrFull, ev.Flow, def.Graph.concurrency.Max, reason)
 	}
 	s.out.head(p)
@@ -78,8 +82,11 @@ func (s *State) newExecution(p *project, def *FlowDef, id string) *execution {
 // admit lets an execution begin or wait, by the flow's concurrency. A reason
 // means that it may do neither, and that nothing has changed.
 func (s *State) admit(x *execution, whenFull spec.WhenFull) record.Reason {
-	l := s.runs.line(x.FlowUID, x.graph.concurrency)
+	l := s.line(x.FlowUID, x.graph.concurrency)
 	switch {
+	case l.paused && len(l.queued) < or(l.limit.QueueMax, spec.DefaultQueueMax):
+	case l.paused:
+		return record.ReasonQueueFull
 	case l.free():
 	case whenFull == spec.WhenFullSkip:
 		return record.ReasonFull
@@ -96,7 +103,7 @@ func (s *State) admit(x *execution, whenFull spec.WhenFull) record.Reason {
 	return record.ReasonNone
 }
 
-func (l *line) free() bool { return l.limit.Max == 0 || len(l.running) < l.limit.Max }
+func (l *line) free() bool { return !l.paused && (l.limit.Max == 0 || len(l.running) < l.limit.Max) }
 
 func (l *line) enqueue(x *execution) {
 	x.line = l

@@ -40,6 +40,7 @@ func (s *State) adopt(ev Adopt) error {
 		s.out.weight++
 		s.out.rows.Adopted = adopted(s.out.rows.Adopted, record.Adopted{ProjectUID: p.uid, Revision: ev.Revision})
 	}
+	s.settleOverrides(&ev)
 	for _, uid := range s.install(p, &ev) {
 		if !s.limits.SchedulesOff {
 			s.out.weight++
@@ -77,6 +78,9 @@ func (s *State) install(p *project, ev *Adopt) (gone []string) {
 			s.advance(line)
 		}
 	}
+	for _, sc := range p.schedules {
+		sc.Paused = s.silenced(sc)
+	}
 	for _, address := range sortedKeys(old) {
 		if def := old[address]; !kept[def.UID] {
 			s.flowDeleted(def.UID)
@@ -100,7 +104,7 @@ func (s *State) installSchedules(p *project, ev *Adopt) (gone []string) {
 			sc = &schedule{project: p}
 		}
 		delete(old, def.UID)
-		sc.ScheduleDef = def
+		sc.ScheduleDef, sc.declared = def, def.Paused
 		sc.seek(ev.EffectiveFrom)
 		s.plan(sc)
 		p.schedules = append(p.schedules, sc)
@@ -132,7 +136,8 @@ func (s *State) installPools(p *project, defs []PoolDef) {
 	p.pools = make(map[spec.Address]*pool, len(defs))
 	for _, def := range defs {
 		pl := s.queue.pool(def.UID)
-		pl.address, pl.slots, pl.shared, pl.gone = def.Address, int32(min(max(def.Slots, 0), maxSlots)), def.Shared, false
+		pl.address, pl.declared, pl.shared, pl.gone = def.Address, poolSlots(&def), def.Shared, false
+		pl.slots = s.slots(pl)
 		p.pools[def.Address] = pl
 		s.queue.unblock(&pl.lanes)
 	}
@@ -145,6 +150,8 @@ func (s *State) installPools(p *project, defs []PoolDef) {
 	}
 	s.queue.share(p)
 }
+
+func poolSlots(def *PoolDef) int32 { return int32(min(max(def.Slots, 0), maxSlots)) }
 
 // pool finds the pool a job of the project means: its own, or one that another
 // project shares. A pool that is no more limits nothing.

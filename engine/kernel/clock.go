@@ -20,11 +20,13 @@ func newClock() clock { return clock{projects: map[string]*project{}} }
 // schedule is a declared timetable and how far it has been decided.
 type schedule struct {
 	ScheduleDef
-	project *project
-	cursor  record.Time // every instant at or before it is decided
-	next    record.Time // first instant after the cursor, 0 for none
-	gone    bool
-	dirty   bool
+	// Paused is what holds; declared, what the revision says.
+	declared bool
+	project  *project
+	cursor   record.Time // every instant at or before it is decided
+	next     record.Time // first instant after the cursor, 0 for none
+	gone     bool
+	dirty    bool
 }
 
 // decision is what becomes of one instant, or of Count skipped ones in

@@ -1,6 +1,11 @@
 package kernel
 
-import "github.com/leifengta/lft/engine/record"
+import (
+	"maps"
+	"slices"
+
+	"github.com/leifengta/lft/engine/record"
+)
 
 // outbox collects what the next Ready holds. A changed row is noted once and
 // copied at the end, so that the last state wins and a chain hop is one row.
@@ -11,7 +16,8 @@ type outbox struct {
 	attempts   []*attempt
 	agents     []*agent
 	schedules  []*schedule
-	projects   []*project // whose heads must not have moved
+	projects   []*project                  // whose heads must not have moved
+	overrides  map[record.OverrideKey]bool // set, changed or gone
 	chunks     map[chunkKey]int
 	rows       record.Batch
 	orders     []Order
@@ -94,6 +100,14 @@ func (o *outbox) chunk(c record.Chunk) {
 	o.weight++
 }
 
+func (o *outbox) override(key record.OverrideKey) {
+	if o.overrides == nil {
+		o.overrides = map[record.OverrideKey]bool{}
+	}
+	o.overrides[key] = true
+	o.weight++
+}
+
 func (o *outbox) audit(at record.Time, by, verb, object, detail string) {
 	o.notes++
 	o.weight++
@@ -110,7 +124,7 @@ func (o *outbox) reply(r Reply) {
 }
 
 // flush copies the rows out and starts afresh. The slices belong to the caller.
-func (o *outbox) flush() Ready {
+func (o *outbox) flush(inForce overrides) Ready {
 	rows := o.rows
 	rows.Executions = make([]record.Execution, len(o.executions))
 	for i, x := range o.executions {
@@ -139,6 +153,13 @@ func (o *outbox) flush() Ready {
 	for _, p := range o.projects {
 		rows.Heads = append(rows.Heads, record.Head{ProjectUID: p.uid, Revision: p.relied})
 		p.relied = 0
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(o.overrides), byKey) {
+		if row, ok := inForce[key]; ok {
+			rows.Overrides = append(rows.Overrides, row)
+		} else {
+			rows.OverridesGone = append(rows.OverridesGone, key)
+		}
 	}
 	ready := Ready{Rows: rows, Orders: o.orders, Kills: o.kills, Acks: o.acks, Replies: o.replies}
 	*o = outbox{notes: o.notes}

@@ -35,11 +35,13 @@ func newQueue() queue {
 type pool struct {
 	uid     string
 	address spec.Address
-	slots   int32
-	used    int32
-	shared  bool
-	gone    bool    // no longer declared: it limits nothing
-	lanes   []*lane // put aside because it is full
+	slots   int32 // what holds
+	// declared is what the revision says, should nobody override it.
+	declared int32
+	used     int32
+	shared   bool
+	gone     bool    // no longer declared: it limits nothing
+	lanes    []*lane // put aside because it is full
 }
 
 // demand is how many slots a job takes: one that wants more than there are gets

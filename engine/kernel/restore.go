@@ -20,6 +20,9 @@ const keepStrays = 10 * 60 * spec.Second
 func Restore(limits Limits, snap Snapshot) (*State, error) {
 	s := New(limits)
 	s.now = snap.Live.Now
+	for _, o := range snap.Live.Overrides {
+		s.overrides[record.OverrideKey{ObjectUID: o.ObjectUID, Field: o.Field}] = o
+	}
 	if err := s.restoreProjects(&snap); err != nil {
 		return nil, err
 	}
@@ -137,7 +140,7 @@ func (s *State) restoreExecution(x *execution, rows []record.Job, attempts map[a
 			limit = def.Graph.concurrency
 		}
 	}
-	l := s.runs.line(x.FlowUID, limit)
+	l := s.line(x.FlowUID, limit)
 	x.line = l
 	if x.State == record.Queued {
 		l.enqueue(x)

@@ -21,11 +21,12 @@ func newRuns() runs {
 	return runs{live: map[string]*execution{}, lines: map[string]*line{}}
 }
 
-func (r *runs) line(uid string, limit spec.Concurrency) *line {
-	l := r.lines[uid]
+// line finds the line of a flow, or opens one.
+func (s *State) line(uid string, limit spec.Concurrency) *line {
+	l := s.runs.lines[uid]
 	if l == nil {
-		l = &line{uid: uid, limit: limit}
-		r.lines[uid] = l
+		l = &line{uid: uid, limit: limit, paused: s.paused(uid)}
+		s.runs.lines[uid] = l
 	}
 	return l
 }

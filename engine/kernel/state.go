@@ -20,6 +20,8 @@ type State struct {
 	fleet fleet
 	wakes wakes
 
+	overrides overrides
+
 	stalled bool // dispatch stopped at a full Ready
 
 	out      outbox
@@ -36,6 +38,8 @@ func New(limits Limits) *State {
 		runs:   newRuns(),
 		queue:  newQueue(),
 		fleet:  newFleet(),
+
+		overrides: overrides{},
 	}
 }
 
@@ -66,6 +70,8 @@ func (s *State) Step(at record.Time, ev Event) error {
 		return nil
 	case Operate:
 		return s.operate(ev)
+	case Override:
+		return s.override(ev)
 	case Bury:
 		return s.bury(ev)
 	default:
@@ -91,7 +97,7 @@ func (s *State) Ready() (Ready, bool) {
 		return Ready{}, false
 	}
 	s.serial++
-	ready := s.out.flush()
+	ready := s.out.flush(s.overrides)
 	ready.Serial = s.serial
 	return ready, true
 }

@@ -141,6 +141,30 @@ func (m *Master) Cancel(ctx context.Context, execution, by string) error {
 	return err
 }
 
+// Override puts an operator's value in place of a declared one, or takes it back.
+// It returns when that is durable, and whether it changed anything.
+func (m *Master) Override(ctx context.Context, o kernel.Override) (changed bool, err error) {
+	l, err := m.acting()
+	if err != nil {
+		return false, err
+	}
+	ask := func() (kernel.Reply, error) {
+		return l.ask(ctx, &submission{make: func(id kernel.ReplyID) kernel.Event {
+			o.Reply = id
+			return o
+		}})
+	}
+	reply, err := ask()
+	if errors.Is(err, kernel.ErrUnknown) {
+		// The object may be of a revision that is not adopted yet.
+		if err := l.refresh(ctx); err != nil {
+			return false, err
+		}
+		reply, err = ask()
+	}
+	return reply.Value != "", err
+}
+
 // Operate carries out an operator's verb on an agent (name or uid).
 func (m *Master) Operate(ctx context.Context, agent, verb, by string) error {
 	l, err := m.acting()

@@ -10,4 +10,5 @@ type Live struct {
 	Cursors    []Cursor
 	Adopted    []Adopted
 	Agents     []Agent
+	Overrides  []Override
 }

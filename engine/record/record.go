@@ -36,9 +36,16 @@ type Execution struct {
 	CancelBy               string
 	Reason                 Reason // why it ended as it did, or ""
 	By                     string // principal that asked for it
-	CreatedAt              Time
-	StartedAt              Time
-	EndedAt                Time
+	// Parent is the execution whose job started this one, "" for none, and the
+	// rest of the key of the attempt that did.
+	Parent       string
+	ParentNumber int32
+	ParentMapKey string
+	ParentN      int32
+	Depth        int32 // executions above this one
+	CreatedAt    Time
+	StartedAt    Time
+	EndedAt      Time
 }
 
 // Job is one JobExecution: key (Execution, Number, MapKey).
@@ -127,6 +134,28 @@ type Adopted struct {
 	Revision   int64
 }
 
+// Override is a value that an operator has put in place of a declared one: key
+// (ObjectUID, Field). It goes when it is taken back, when its object does, and
+// when a later revision declares another value than Declared.
+type Override struct {
+	ProjectUID string
+	ObjectUID  string
+	Object     string // address when made
+	Field      OverrideField
+	Value      string // JSON
+	Declared   string // JSON, at Revision
+	Revision   int64  // of the project, when made
+	Reason     string // for people, at most MaxMessage bytes
+	By         string
+	At         Time
+}
+
+// OverrideKey names an Override.
+type OverrideKey struct {
+	ObjectUID string
+	Field     OverrideField
+}
+
 // Agent is a worker host as the master knows it: key UID.
 type Agent struct {
 	UID          string
@@ -210,6 +239,9 @@ type Batch struct {
 	Heads       []Head   // must be unchanged, or the commit is refused
 	Finished    []string // execution ids
 	CursorsGone []string // uids of deleted schedules: their cursors leave the live set
+	Overrides   []Override
+	// OverridesGone hold no more; none of them is in Overrides.
+	OverridesGone []OverrideKey
 }
 
 // Limits of columns, checked before a row is made.

@@ -93,6 +93,15 @@ const (
 	LogLost LogState = "agent_lost"
 )
 
+// OverrideField is what of an object can be overridden.
+type OverrideField string
+
+// The fields.
+const (
+	FieldPaused OverrideField = "paused" // of a schedule or a flow: true, false
+	FieldSlots  OverrideField = "slots"  // of a pool: a number
+)
+
 // Terminal reports whether the state never changes again.
 func (s ExecutionState) Terminal() bool {
 	return s == ExecutionSucceeded || s == ExecutionFailed || s == ExecutionCancelled

@@ -60,7 +60,7 @@ func (s *runs) flowAt(ctx context.Context, project, name string) (record.Project
 	case 1:
 		return in[0], found, nil
 	case 0:
-		others, err := s.flowsOf(ctx, heads)
+		others, err := s.addressesOf(ctx, heads, []string{spec.FlowKind})
 		if err != nil {
 			return record.Project{}, record.Object{}, err
 		}
@@ -85,14 +85,14 @@ func (s *runs) heads(ctx context.Context, project string) ([]record.Project, err
 	return []record.Project{head}, err
 }
 
-func (s *runs) flowsOf(ctx context.Context, heads []record.Project) (addresses []string, err error) {
+func (s *runs) addressesOf(ctx context.Context, heads []record.Project, kinds []string) (addresses []string, err error) {
 	for _, head := range heads {
 		objects, err := s.objects.of(ctx, s.deps.Definitions, head)
 		if err != nil {
 			return nil, err
 		}
 		for _, o := range objects {
-			if o.Kind == spec.FlowKind {
+			if slices.Contains(kinds, o.Kind) {
 				addresses = append(addresses, o.Address)
 			}
 		}

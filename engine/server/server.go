@@ -35,6 +35,7 @@ type Deps struct {
 	Logs        Logs
 	Definitions Definitions
 	Present     Present
+	Overrides   Overrides
 	Deploy      *deploy.Service
 	Runs        Runs
 	Fleet       Fleet
@@ -63,6 +64,8 @@ type Bucket struct {
 type Runs interface {
 	Start(ctx context.Context, s kernel.Start) (id string, err error)
 	Cancel(ctx context.Context, execution, by string) error
+	// Override reports whether it changed anything.
+	Override(ctx context.Context, o kernel.Override) (changed bool, err error)
 	Tail(ctx context.Context, agentUID, token string, from int64, limit int) (master.Tail, error)
 	// Nudge tells that there is a new revision.
 	Nudge()

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 
@@ -42,7 +43,9 @@ type world struct {
 
 	startErr error
 	started  []kernel.Start
-	tail     func(token string, from int64) (master.Tail, error)
+
+	overrides []record.Override
+	tail      func(token string, from int64) (master.Tail, error)
 }
 
 func newWorld() *world {
@@ -64,7 +67,7 @@ func newWorld() *world {
 func (w *world) serve(t *testing.T) string {
 	t.Helper()
 	handler := server.New(server.Deps{
-		History: w, Logs: w, Definitions: w, Present: w, Runs: w,
+		History: w, Logs: w, Definitions: w, Present: w, Overrides: w, Runs: w,
 		Leader: func(context.Context) (server.Leader, error) {
 			return server.Leader{Address: "127.0.0.1:7001", Epoch: 3, Since: 1_000_000, Self: true}, nil
 		},
@@ -113,6 +116,27 @@ func (w *world) end(token string, bytes int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ends[token] = record.LogEnd{Token: token, Bytes: bytes, State: record.LogEOF}
+}
+
+func (w *world) Overrides(_ context.Context, projectUID string) (list []record.Override, _ error) {
+	for _, o := range w.overrides {
+		if projectUID == "" || o.ProjectUID == projectUID {
+			list = append(list, o)
+		}
+	}
+	return list, nil
+}
+
+// Override keeps it as the kernel would an object that declares false.
+func (w *world) Override(_ context.Context, o kernel.Override) (bool, error) {
+	w.overrides = slices.DeleteFunc(w.overrides, func(old record.Override) bool { return old.Object == string(o.Object) })
+	if o.Value != "" {
+		w.overrides = append(w.overrides, record.Override{
+			ProjectUID: o.ProjectUID, ObjectUID: "uid-" + string(o.Object), Object: string(o.Object), Field: o.Field,
+			Value: o.Value, Declared: "false", Reason: o.Reason, By: o.By, At: 1_000_000,
+		})
+	}
+	return true, nil
 }
 
 func (w *world) Execution(_ context.Context, id string) (record.Execution, bool, error) {

@@ -17,12 +17,13 @@ var executionTable = table[record.Execution]{
 	key:  1,
 	columns: strings.Fields(`id project_uid project flow_uid flow flow_digest revision state origin schedule_uid
 		scheduled_for zone window_start window_end params cancel_requested cancel_by reason asked_by
-		created_at started_at ended_at`),
+		created_at started_at ended_at parent parent_number parent_map_key parent_n depth`),
 	values: func(args []any, r *record.Execution) []any {
 		return append(args, r.ID, r.ProjectUID, text(r.Project), r.FlowUID, text(r.Flow), r.FlowDigest, r.Revision,
 			string(r.State), string(r.Origin), r.ScheduleUID, int64(r.ScheduledFor), text(r.Zone),
 			int64(r.WindowStart), int64(r.WindowEnd), data(r.Params), r.CancelRequested, text(r.CancelBy),
-			string(r.Reason), text(r.By), int64(r.CreatedAt), int64(r.StartedAt), int64(r.EndedAt))
+			string(r.Reason), text(r.By), int64(r.CreatedAt), int64(r.StartedAt), int64(r.EndedAt),
+			r.Parent, int64(r.ParentNumber), text(r.ParentMapKey), int64(r.ParentN), int64(r.Depth))
 	},
 	fields: func(r *record.Execution) []any {
 		return []any{
@@ -30,6 +31,7 @@ var executionTable = table[record.Execution]{
 			(*string)(&r.State), (*string)(&r.Origin), &r.ScheduleUID, (*int64)(&r.ScheduledFor), &r.Zone,
 			(*int64)(&r.WindowStart), (*int64)(&r.WindowEnd), (*[]byte)(&r.Params), &r.CancelRequested, &r.CancelBy,
 			(*string)(&r.Reason), &r.By, (*int64)(&r.CreatedAt), (*int64)(&r.StartedAt), (*int64)(&r.EndedAt),
+			&r.Parent, &r.ParentNumber, &r.ParentMapKey, &r.ParentN, &r.Depth,
 		}
 	},
 	compare: func(a, b record.Execution) int { return cmp.Compare(a.ID, b.ID) },

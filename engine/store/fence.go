@@ -63,6 +63,8 @@ func batchStatements(d dialect, b *record.Batch) []statement {
 	list = append(list, logEndTable.upsert(d, b.LogEnds)...)
 	list = append(list, deadLetterTable.upsert(d, b.DeadLetters)...)
 	list = append(list, auditTable.upsert(d, b.Audits)...)
+	list = append(list, overrideTable.upsert(d, b.Overrides)...)
+	list = append(list, withdrawn(b.OverridesGone)...)
 	return append(list, forget(b.Finished)...)
 }
 

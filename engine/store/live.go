@@ -94,7 +94,10 @@ func (s *Store) load(ctx context.Context, conn *sql.Conn, live *record.Live) (er
 	if live.Adopted, err = adoptedTable.where(ctx, conn, " ORDER BY t.project_uid"); err != nil {
 		return err
 	}
-	live.Agents, err = agentTable.where(ctx, conn, " ORDER BY t.uid")
+	if live.Agents, err = agentTable.where(ctx, conn, " ORDER BY t.uid"); err != nil {
+		return err
+	}
+	live.Overrides, err = overrideTable.where(ctx, conn, " ORDER BY t.object_uid,t.field")
 	return err
 }
 

@@ -31,6 +31,7 @@ type columnTypes struct {
 	table, rowtable              string // end of CREATE TABLE; rowtable for rows with large content
 	inline                       bool   // keys are declared inside CREATE TABLE
 	whole                        bool   // a transaction can hold changes of the schema
+	one                          bool   // a statement adds one column
 }
 
 var mysqlTypes = columnTypes{
@@ -60,6 +61,24 @@ var sqliteTypes = columnTypes{
 	table:    "STRICT, WITHOUT ROWID",
 	rowtable: "STRICT",
 	whole:    true,
+	one:      true,
+}
+
+// add is what adds columns to a table that is there. On MySQL it is one
+// statement, which is done or not done.
+func (t columnTypes) add(table string, columns ...string) string {
+	terms := make([]string, len(columns))
+	for i, c := range columns {
+		preset := " DEFAULT ''"
+		if strings.Contains(c, " INTEGER ") || strings.Contains(c, " BIGINT ") || strings.Contains(c, " TINYINT ") {
+			preset = " DEFAULT 0"
+		}
+		terms[i] = "ADD COLUMN " + c + preset
+	}
+	if !t.one {
+		return "ALTER TABLE " + table + " " + strings.Join(terms, ", ")
+	}
+	return "ALTER TABLE " + table + " " + strings.Join(terms, ";\nALTER TABLE "+table+" ")
 }
 
 // statements renders one migration.
@@ -81,6 +100,7 @@ func (t columnTypes) statements(source string) ([]string, error) {
 		"id": column(t.id), "word": column(t.word), "number": column(t.number), "flag": column(t.flag),
 		"data": column(t.data), "text": t.text,
 		"key": key(""), "unique": key("UNIQUE"),
+		"add":      t.add,
 		"table":    func() string { return t.table },
 		"rowtable": func() string { return t.rowtable },
 	}).Parse(source)
@@ -102,11 +122,12 @@ func (t columnTypes) statements(source string) ([]string, error) {
 
 // run executes a migration: whole in one transaction, or, because MySQL commits
 // at each statement anyway, one by one. Each statement can be repeated, because a
-// crash may fall between two.
+// crash may fall between two: what makes a table asks for it, and columns that are
+// there were added by the same statement before.
 func run(statements []string, whole bool) *goose.GoFunc {
 	up := func(ctx context.Context, on querier) error {
 		for _, s := range statements {
-			if _, err := on.ExecContext(ctx, s); err != nil {
+			if _, err := on.ExecContext(ctx, s); err != nil && !columnThere(err) {
 				return fmt.Errorf("%.60q: %w", s, err)
 			}
 		}
@@ -116,6 +137,11 @@ func run(statements []string, whole bool) *goose.GoFunc {
 		return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error { return up(ctx, tx) }}
 	}
 	return &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return up(ctx, db) }}
+}
+
+func columnThere(err error) bool {
+	refused, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && refused.Number == 1060 // ER_DUP_FIELDNAME
 }
 
 // migrator wraps goose: the migrations of one dialect, in order.

@@ -53,6 +53,7 @@ func everyColumnComesBack(t *testing.T, state string) {
 		LogEnds:     []record.LogEnd{full[record.LogEnd](9)},
 		DeadLetters: []record.DeadLetter{full[record.DeadLetter](10)},
 		Audits:      []record.Audit{full[record.Audit](11)},
+		Overrides:   []record.Override{full[record.Override](12)},
 	}
 	e := &b.Executions[0]
 	b.Jobs[0].Execution, b.Attempts[0].Execution = e.ID, e.ID
@@ -74,6 +75,9 @@ func everyColumnComesBack(t *testing.T, state string) {
 		{"live attempts", b.Attempts, live.Attempts},
 		{"adopted", b.Adopted, live.Adopted},
 		{"live agents", b.Agents, live.Agents},
+		{"live overrides", b.Overrides, live.Overrides},
+		{"overrides", b.Overrides, got(m.Overrides(ctx, b.Overrides[0].ProjectUID))(t)},
+		{"overrides of another project", []record.Override(nil), got(m.Overrides(ctx, "none"))(t)},
 		{"execution", *e, one(m.Execution(ctx, e.ID))(t)},
 		{"jobs", b.Jobs, got(m.Jobs(ctx, e.ID))(t)},
 		{"agents", b.Agents, got(m.Agents(ctx))(t)},
@@ -90,6 +94,21 @@ func everyColumnComesBack(t *testing.T, state string) {
 	b.Attempts[0].Task = nil
 	if diff := cmp.Diff(b.Attempts, attempts); diff != "" {
 		t.Errorf("attempts without task (-written +read):\n%s", diff)
+	}
+}
+
+func overridesAreWithdrawn(t *testing.T, state string) {
+	m := master(t, state)
+	a, b := full[record.Override](1), full[record.Override](2)
+	m.must(t, record.Batch{Overrides: []record.Override{b, a}})
+	changed := a
+	changed.Value, changed.Reason = "7", ""
+	m.must(t, record.Batch{
+		Overrides:     []record.Override{changed},
+		OverridesGone: []record.OverrideKey{{ObjectUID: b.ObjectUID, Field: b.Field}, {ObjectUID: a.ObjectUID, Field: "other"}},
+	})
+	if diff := cmp.Diff([]record.Override{changed}, got(m.Overrides(t.Context(), ""))(t)); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: lft/v1/run.proto
 
-// Executions, their jobs, fires and logs.
+// Executions, their jobs, fires and logs, and what operators override.
 
 package lftv1
 
@@ -331,6 +331,9 @@ type Execution struct {
 	By              string                 `protobuf:"bytes,15,opt,name=by,proto3" json:"by,omitempty"`
 	Params          string                 `protobuf:"bytes,16,opt,name=params,proto3" json:"params,omitempty"`     // a JSON object of the given ones
 	Schedule        string                 `protobuf:"bytes,17,opt,name=schedule,proto3" json:"schedule,omitempty"` // address, "" for a manual run
+	Parent          string                 `protobuf:"bytes,18,opt,name=parent,proto3" json:"parent,omitempty"`     // id of the execution that started it as a sub-flow, else ""
+	ParentJob       string                 `protobuf:"bytes,19,opt,name=parent_job,json=parentJob,proto3" json:"parent_job,omitempty"`
+	ParentAttempt   int32                  `protobuf:"varint,20,opt,name=parent_attempt,json=parentAttempt,proto3" json:"parent_attempt,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -482,6 +485,27 @@ func (x *Execution) GetSchedule() string {
 		return x.Schedule
 	}
 	return ""
+}
+
+func (x *Execution) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *Execution) GetParentJob() string {
+	if x != nil {
+		return x.ParentJob
+	}
+	return ""
+}
+
+func (x *Execution) GetParentAttempt() int32 {
+	if x != nil {
+		return x.ParentAttempt
+	}
+	return 0
 }
 
 type Job struct {
@@ -639,6 +663,7 @@ type Attempt struct {
 	EndedAt       *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	LogBytes      int64                  `protobuf:"varint,12,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
 	LogState      string                 `protobuf:"bytes,13,opt,name=log_state,json=logState,proto3" json:"log_state,omitempty"`
+	Child         string                 `protobuf:"bytes,14,opt,name=child,proto3" json:"child,omitempty"` // id of the execution a sub-flow's attempt started, else ""
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -760,6 +785,13 @@ func (x *Attempt) GetLogBytes() int64 {
 func (x *Attempt) GetLogState() string {
 	if x != nil {
 		return x.LogState
+	}
+	return ""
+}
+
+func (x *Attempt) GetChild() string {
+	if x != nil {
+		return x.Child
 	}
 	return ""
 }
@@ -1377,6 +1409,332 @@ func (x *ReadLogResponse) GetCut() int64 {
 	return 0
 }
 
+type PutOverrideRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"` // "" = the only one
+	Object        string                 `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"`   // address of a schedule, flow or pool, or a bare name where unique
+	Field         string                 `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`     // paused, slots
+	Value         string                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`     // JSON; "" = back to what is declared
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`   // for people
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutOverrideRequest) Reset() {
+	*x = PutOverrideRequest{}
+	mi := &file_lft_v1_run_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutOverrideRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutOverrideRequest) ProtoMessage() {}
+
+func (x *PutOverrideRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_run_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutOverrideRequest.ProtoReflect.Descriptor instead.
+func (*PutOverrideRequest) Descriptor() ([]byte, []int) {
+	return file_lft_v1_run_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PutOverrideRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *PutOverrideRequest) GetObject() string {
+	if x != nil {
+		return x.Object
+	}
+	return ""
+}
+
+func (x *PutOverrideRequest) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *PutOverrideRequest) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *PutOverrideRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type PutOverrideResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Override      *Override              `protobuf:"bytes,1,opt,name=override,proto3" json:"override,omitempty"` // absent: what is declared holds
+	Changed       bool                   `protobuf:"varint,2,opt,name=changed,proto3" json:"changed,omitempty"`  // false: it was so before
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutOverrideResponse) Reset() {
+	*x = PutOverrideResponse{}
+	mi := &file_lft_v1_run_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutOverrideResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutOverrideResponse) ProtoMessage() {}
+
+func (x *PutOverrideResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_run_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutOverrideResponse.ProtoReflect.Descriptor instead.
+func (*PutOverrideResponse) Descriptor() ([]byte, []int) {
+	return file_lft_v1_run_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PutOverrideResponse) GetOverride() *Override {
+	if x != nil {
+		return x.Override
+	}
+	return nil
+}
+
+func (x *PutOverrideResponse) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
+// Override is a value an operator has put in place of a declared one. It goes by
+// itself when an apply declares another value, or deletes the object.
+type Override struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Object        string                 `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"` // address
+	ObjectUid     string                 `protobuf:"bytes,3,opt,name=object_uid,json=objectUid,proto3" json:"object_uid,omitempty"`
+	Field         string                 `protobuf:"bytes,4,opt,name=field,proto3" json:"field,omitempty"`
+	Value         string                 `protobuf:"bytes,5,opt,name=value,proto3" json:"value,omitempty"`       // JSON
+	Declared      string                 `protobuf:"bytes,6,opt,name=declared,proto3" json:"declared,omitempty"` // JSON, when it was made
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	By            string                 `protobuf:"bytes,8,opt,name=by,proto3" json:"by,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Override) Reset() {
+	*x = Override{}
+	mi := &file_lft_v1_run_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Override) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Override) ProtoMessage() {}
+
+func (x *Override) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_run_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Override.ProtoReflect.Descriptor instead.
+func (*Override) Descriptor() ([]byte, []int) {
+	return file_lft_v1_run_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Override) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *Override) GetObject() string {
+	if x != nil {
+		return x.Object
+	}
+	return ""
+}
+
+func (x *Override) GetObjectUid() string {
+	if x != nil {
+		return x.ObjectUid
+	}
+	return ""
+}
+
+func (x *Override) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Override) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Override) GetDeclared() string {
+	if x != nil {
+		return x.Declared
+	}
+	return ""
+}
+
+func (x *Override) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Override) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Override) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+type ListOverridesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"` // name, "" = all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOverridesRequest) Reset() {
+	*x = ListOverridesRequest{}
+	mi := &file_lft_v1_run_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOverridesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOverridesRequest) ProtoMessage() {}
+
+func (x *ListOverridesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_run_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOverridesRequest.ProtoReflect.Descriptor instead.
+func (*ListOverridesRequest) Descriptor() ([]byte, []int) {
+	return file_lft_v1_run_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListOverridesRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+type ListOverridesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Overrides     []*Override            `protobuf:"bytes,1,rep,name=overrides,proto3" json:"overrides,omitempty"` // by project, object and field
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOverridesResponse) Reset() {
+	*x = ListOverridesResponse{}
+	mi := &file_lft_v1_run_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOverridesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOverridesResponse) ProtoMessage() {}
+
+func (x *ListOverridesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_run_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOverridesResponse.ProtoReflect.Descriptor instead.
+func (*ListOverridesResponse) Descriptor() ([]byte, []int) {
+	return file_lft_v1_run_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListOverridesResponse) GetOverrides() []*Override {
+	if x != nil {
+		return x.Overrides
+	}
+	return nil
+}
+
 var File_lft_v1_run_proto protoreflect.FileDescriptor
 
 const file_lft_v1_run_proto_rawDesc = "" +
@@ -1400,7 +1758,7 @@ const file_lft_v1_run_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"h\n" +
 	"\x14GetExecutionResponse\x12/\n" +
 	"\texecution\x18\x01 \x01(\v2\x11.lft.v1.ExecutionR\texecution\x12\x1f\n" +
-	"\x04jobs\x18\x02 \x03(\v2\v.lft.v1.JobR\x04jobs\"\xb9\x04\n" +
+	"\x04jobs\x18\x02 \x03(\v2\v.lft.v1.JobR\x04jobs\"\x97\x05\n" +
 	"\tExecution\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x12\n" +
@@ -1421,7 +1779,11 @@ const file_lft_v1_run_proto_rawDesc = "" +
 	"\tcancel_by\x18\x0e \x01(\tR\bcancelBy\x12\x0e\n" +
 	"\x02by\x18\x0f \x01(\tR\x02by\x12\x16\n" +
 	"\x06params\x18\x10 \x01(\tR\x06params\x12\x1a\n" +
-	"\bschedule\x18\x11 \x01(\tR\bschedule\"\xba\x03\n" +
+	"\bschedule\x18\x11 \x01(\tR\bschedule\x12\x16\n" +
+	"\x06parent\x18\x12 \x01(\tR\x06parent\x12\x1d\n" +
+	"\n" +
+	"parent_job\x18\x13 \x01(\tR\tparentJob\x12%\n" +
+	"\x0eparent_attempt\x18\x14 \x01(\x05R\rparentAttempt\"\xba\x03\n" +
 	"\x03Job\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x18\n" +
@@ -1438,7 +1800,7 @@ const file_lft_v1_run_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12+\n" +
 	"\battempts\x18\v \x03(\v2\x0f.lft.v1.AttemptR\battempts\x12\x12\n" +
 	"\x04type\x18\f \x01(\tR\x04type\x12\x1c\n" +
-	"\tupstreams\x18\r \x03(\tR\tupstreams\"\xc8\x03\n" +
+	"\tupstreams\x18\r \x03(\tR\tupstreams\"\xde\x03\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x18\n" +
@@ -1455,7 +1817,8 @@ const file_lft_v1_run_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
 	"\bended_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x1b\n" +
 	"\tlog_bytes\x18\f \x01(\x03R\blogBytes\x12\x1b\n" +
-	"\tlog_state\x18\r \x01(\tR\blogStateB\f\n" +
+	"\tlog_state\x18\r \x01(\tR\blogState\x12\x14\n" +
+	"\x05child\x18\x0e \x01(\tR\x05childB\f\n" +
 	"\n" +
 	"_exit_code\"Y\n" +
 	"\x15ListExecutionsRequest\x12\x12\n" +
@@ -1506,7 +1869,31 @@ const file_lft_v1_run_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x10\n" +
-	"\x03cut\x18\x04 \x01(\x03R\x03cut2\xd5\x03\n" +
+	"\x03cut\x18\x04 \x01(\x03R\x03cut\"\x8a\x01\n" +
+	"\x12PutOverrideRequest\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x12\x16\n" +
+	"\x06object\x18\x02 \x01(\tR\x06object\x12\x14\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\tR\x05value\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"]\n" +
+	"\x13PutOverrideResponse\x12,\n" +
+	"\boverride\x18\x01 \x01(\v2\x10.lft.v1.OverrideR\boverride\x12\x18\n" +
+	"\achanged\x18\x02 \x01(\bR\achanged\"\xf7\x01\n" +
+	"\bOverride\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x12\x16\n" +
+	"\x06object\x18\x02 \x01(\tR\x06object\x12\x1d\n" +
+	"\n" +
+	"object_uid\x18\x03 \x01(\tR\tobjectUid\x12\x14\n" +
+	"\x05field\x18\x04 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x05 \x01(\tR\x05value\x12\x1a\n" +
+	"\bdeclared\x18\x06 \x01(\tR\bdeclared\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02by\x18\b \x01(\tR\x02by\x12*\n" +
+	"\x02at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"0\n" +
+	"\x14ListOverridesRequest\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\"G\n" +
+	"\x15ListOverridesResponse\x12.\n" +
+	"\toverrides\x18\x01 \x03(\v2\x10.lft.v1.OverrideR\toverrides2\xf0\x04\n" +
 	"\n" +
 	"RunService\x12.\n" +
 	"\x03Run\x12\x12.lft.v1.RunRequest\x1a\x13.lft.v1.RunResponse\x127\n" +
@@ -1515,7 +1902,9 @@ const file_lft_v1_run_proto_rawDesc = "" +
 	"\x0eListExecutions\x12\x1d.lft.v1.ListExecutionsRequest\x1a\x1e.lft.v1.ListExecutionsResponse\"\x03\x90\x02\x01\x123\n" +
 	"\x03Why\x12\x12.lft.v1.WhyRequest\x1a\x13.lft.v1.WhyResponse\"\x03\x90\x02\x01\x12E\n" +
 	"\tListFires\x12\x18.lft.v1.ListFiresRequest\x1a\x19.lft.v1.ListFiresResponse\"\x03\x90\x02\x01\x12<\n" +
-	"\aReadLog\x12\x16.lft.v1.ReadLogRequest\x1a\x17.lft.v1.ReadLogResponse0\x01B2Z0github.com/leifengta/lft/engine/api/lft/v1;lftv1b\x06proto3"
+	"\aReadLog\x12\x16.lft.v1.ReadLogRequest\x1a\x17.lft.v1.ReadLogResponse0\x01\x12F\n" +
+	"\vPutOverride\x12\x1a.lft.v1.PutOverrideRequest\x1a\x1b.lft.v1.PutOverrideResponse\x12Q\n" +
+	"\rListOverrides\x12\x1c.lft.v1.ListOverridesRequest\x1a\x1d.lft.v1.ListOverridesResponse\"\x03\x90\x02\x01B2Z0github.com/leifengta/lft/engine/api/lft/v1;lftv1b\x06proto3"
 
 var (
 	file_lft_v1_run_proto_rawDescOnce sync.Once
@@ -1529,7 +1918,7 @@ func file_lft_v1_run_proto_rawDescGZIP() []byte {
 	return file_lft_v1_run_proto_rawDescData
 }
 
-var file_lft_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_lft_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_lft_v1_run_proto_goTypes = []any{
 	(*RunRequest)(nil),             // 0: lft.v1.RunRequest
 	(*RunResponse)(nil),            // 1: lft.v1.RunResponse
@@ -1549,50 +1938,62 @@ var file_lft_v1_run_proto_goTypes = []any{
 	(*Fire)(nil),                   // 15: lft.v1.Fire
 	(*ReadLogRequest)(nil),         // 16: lft.v1.ReadLogRequest
 	(*ReadLogResponse)(nil),        // 17: lft.v1.ReadLogResponse
-	nil,                            // 18: lft.v1.RunRequest.ParamsEntry
-	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
+	(*PutOverrideRequest)(nil),     // 18: lft.v1.PutOverrideRequest
+	(*PutOverrideResponse)(nil),    // 19: lft.v1.PutOverrideResponse
+	(*Override)(nil),               // 20: lft.v1.Override
+	(*ListOverridesRequest)(nil),   // 21: lft.v1.ListOverridesRequest
+	(*ListOverridesResponse)(nil),  // 22: lft.v1.ListOverridesResponse
+	nil,                            // 23: lft.v1.RunRequest.ParamsEntry
+	(*timestamppb.Timestamp)(nil),  // 24: google.protobuf.Timestamp
 }
 var file_lft_v1_run_proto_depIdxs = []int32{
-	18, // 0: lft.v1.RunRequest.params:type_name -> lft.v1.RunRequest.ParamsEntry
+	23, // 0: lft.v1.RunRequest.params:type_name -> lft.v1.RunRequest.ParamsEntry
 	6,  // 1: lft.v1.GetExecutionResponse.execution:type_name -> lft.v1.Execution
 	7,  // 2: lft.v1.GetExecutionResponse.jobs:type_name -> lft.v1.Job
-	19, // 3: lft.v1.Execution.scheduled_for:type_name -> google.protobuf.Timestamp
-	19, // 4: lft.v1.Execution.created_at:type_name -> google.protobuf.Timestamp
-	19, // 5: lft.v1.Execution.started_at:type_name -> google.protobuf.Timestamp
-	19, // 6: lft.v1.Execution.ended_at:type_name -> google.protobuf.Timestamp
-	19, // 7: lft.v1.Job.next_at:type_name -> google.protobuf.Timestamp
-	19, // 8: lft.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	19, // 9: lft.v1.Job.ended_at:type_name -> google.protobuf.Timestamp
+	24, // 3: lft.v1.Execution.scheduled_for:type_name -> google.protobuf.Timestamp
+	24, // 4: lft.v1.Execution.created_at:type_name -> google.protobuf.Timestamp
+	24, // 5: lft.v1.Execution.started_at:type_name -> google.protobuf.Timestamp
+	24, // 6: lft.v1.Execution.ended_at:type_name -> google.protobuf.Timestamp
+	24, // 7: lft.v1.Job.next_at:type_name -> google.protobuf.Timestamp
+	24, // 8: lft.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	24, // 9: lft.v1.Job.ended_at:type_name -> google.protobuf.Timestamp
 	8,  // 10: lft.v1.Job.attempts:type_name -> lft.v1.Attempt
-	19, // 11: lft.v1.Attempt.ordered_at:type_name -> google.protobuf.Timestamp
-	19, // 12: lft.v1.Attempt.started_at:type_name -> google.protobuf.Timestamp
-	19, // 13: lft.v1.Attempt.ended_at:type_name -> google.protobuf.Timestamp
+	24, // 11: lft.v1.Attempt.ordered_at:type_name -> google.protobuf.Timestamp
+	24, // 12: lft.v1.Attempt.started_at:type_name -> google.protobuf.Timestamp
+	24, // 13: lft.v1.Attempt.ended_at:type_name -> google.protobuf.Timestamp
 	6,  // 14: lft.v1.ListExecutionsResponse.executions:type_name -> lft.v1.Execution
-	19, // 15: lft.v1.WhyResponse.at:type_name -> google.protobuf.Timestamp
+	24, // 15: lft.v1.WhyResponse.at:type_name -> google.protobuf.Timestamp
 	15, // 16: lft.v1.ListFiresResponse.fires:type_name -> lft.v1.Fire
-	19, // 17: lft.v1.Fire.instant:type_name -> google.protobuf.Timestamp
-	19, // 18: lft.v1.Fire.from:type_name -> google.protobuf.Timestamp
-	19, // 19: lft.v1.Fire.to:type_name -> google.protobuf.Timestamp
-	19, // 20: lft.v1.Fire.decided_at:type_name -> google.protobuf.Timestamp
-	0,  // 21: lft.v1.RunService.Run:input_type -> lft.v1.RunRequest
-	2,  // 22: lft.v1.RunService.Cancel:input_type -> lft.v1.CancelRequest
-	4,  // 23: lft.v1.RunService.GetExecution:input_type -> lft.v1.GetExecutionRequest
-	9,  // 24: lft.v1.RunService.ListExecutions:input_type -> lft.v1.ListExecutionsRequest
-	11, // 25: lft.v1.RunService.Why:input_type -> lft.v1.WhyRequest
-	13, // 26: lft.v1.RunService.ListFires:input_type -> lft.v1.ListFiresRequest
-	16, // 27: lft.v1.RunService.ReadLog:input_type -> lft.v1.ReadLogRequest
-	1,  // 28: lft.v1.RunService.Run:output_type -> lft.v1.RunResponse
-	3,  // 29: lft.v1.RunService.Cancel:output_type -> lft.v1.CancelResponse
-	5,  // 30: lft.v1.RunService.GetExecution:output_type -> lft.v1.GetExecutionResponse
-	10, // 31: lft.v1.RunService.ListExecutions:output_type -> lft.v1.ListExecutionsResponse
-	12, // 32: lft.v1.RunService.Why:output_type -> lft.v1.WhyResponse
-	14, // 33: lft.v1.RunService.ListFires:output_type -> lft.v1.ListFiresResponse
-	17, // 34: lft.v1.RunService.ReadLog:output_type -> lft.v1.ReadLogResponse
-	28, // [28:35] is the sub-list for method output_type
-	21, // [21:28] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	24, // 17: lft.v1.Fire.instant:type_name -> google.protobuf.Timestamp
+	24, // 18: lft.v1.Fire.from:type_name -> google.protobuf.Timestamp
+	24, // 19: lft.v1.Fire.to:type_name -> google.protobuf.Timestamp
+	24, // 20: lft.v1.Fire.decided_at:type_name -> google.protobuf.Timestamp
+	20, // 21: lft.v1.PutOverrideResponse.override:type_name -> lft.v1.Override
+	24, // 22: lft.v1.Override.at:type_name -> google.protobuf.Timestamp
+	20, // 23: lft.v1.ListOverridesResponse.overrides:type_name -> lft.v1.Override
+	0,  // 24: lft.v1.RunService.Run:input_type -> lft.v1.RunRequest
+	2,  // 25: lft.v1.RunService.Cancel:input_type -> lft.v1.CancelRequest
+	4,  // 26: lft.v1.RunService.GetExecution:input_type -> lft.v1.GetExecutionRequest
+	9,  // 27: lft.v1.RunService.ListExecutions:input_type -> lft.v1.ListExecutionsRequest
+	11, // 28: lft.v1.RunService.Why:input_type -> lft.v1.WhyRequest
+	13, // 29: lft.v1.RunService.ListFires:input_type -> lft.v1.ListFiresRequest
+	16, // 30: lft.v1.RunService.ReadLog:input_type -> lft.v1.ReadLogRequest
+	18, // 31: lft.v1.RunService.PutOverride:input_type -> lft.v1.PutOverrideRequest
+	21, // 32: lft.v1.RunService.ListOverrides:input_type -> lft.v1.ListOverridesRequest
+	1,  // 33: lft.v1.RunService.Run:output_type -> lft.v1.RunResponse
+	3,  // 34: lft.v1.RunService.Cancel:output_type -> lft.v1.CancelResponse
+	5,  // 35: lft.v1.RunService.GetExecution:output_type -> lft.v1.GetExecutionResponse
+	10, // 36: lft.v1.RunService.ListExecutions:output_type -> lft.v1.ListExecutionsResponse
+	12, // 37: lft.v1.RunService.Why:output_type -> lft.v1.WhyResponse
+	14, // 38: lft.v1.RunService.ListFires:output_type -> lft.v1.ListFiresResponse
+	17, // 39: lft.v1.RunService.ReadLog:output_type -> lft.v1.ReadLogResponse
+	19, // 40: lft.v1.RunService.PutOverride:output_type -> lft.v1.PutOverrideResponse
+	22, // 41: lft.v1.RunService.ListOverrides:output_type -> lft.v1.ListOverridesResponse
+	33, // [33:42] is the sub-list for method output_type
+	24, // [24:33] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_lft_v1_run_proto_init() }
@@ -1607,7 +2008,7 @@ func file_lft_v1_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lft_v1_run_proto_rawDesc), len(file_lft_v1_run_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -2,7 +2,7 @@
 //
 // Source: lft/v1/run.proto
 
-// Executions, their jobs, fires and logs.
+// Executions, their jobs, fires and logs, and what operators override.
 package lftv1connect
 
 import (
@@ -49,6 +49,11 @@ const (
 	RunServiceListFiresProcedure = "/lft.v1.RunService/ListFires"
 	// RunServiceReadLogProcedure is the fully-qualified name of the RunService's ReadLog RPC.
 	RunServiceReadLogProcedure = "/lft.v1.RunService/ReadLog"
+	// RunServicePutOverrideProcedure is the fully-qualified name of the RunService's PutOverride RPC.
+	RunServicePutOverrideProcedure = "/lft.v1.RunService/PutOverride"
+	// RunServiceListOverridesProcedure is the fully-qualified name of the RunService's ListOverrides
+	// RPC.
+	RunServiceListOverridesProcedure = "/lft.v1.RunService/ListOverrides"
 )
 
 // RunServiceClient is a client for the lft.v1.RunService service.
@@ -64,6 +69,9 @@ type RunServiceClient interface {
 	ListFires(context.Context, *v1.ListFiresRequest) (*v1.ListFiresResponse, error)
 	// ReadLog streams an attempt's bytes from an offset.
 	ReadLog(context.Context, *v1.ReadLogRequest) (*connect.ServerStreamForClient[v1.ReadLogResponse], error)
+	// PutOverride puts a value in place of a declared one, or takes that back.
+	PutOverride(context.Context, *v1.PutOverrideRequest) (*v1.PutOverrideResponse, error)
+	ListOverrides(context.Context, *v1.ListOverridesRequest) (*v1.ListOverridesResponse, error)
 }
 
 // NewRunServiceClient constructs a client for the lft.v1.RunService service. By default, it uses
@@ -123,6 +131,19 @@ func NewRunServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(runServiceMethods.ByName("ReadLog")),
 			connect.WithClientOptions(opts...),
 		),
+		putOverride: connect.NewClient[v1.PutOverrideRequest, v1.PutOverrideResponse](
+			httpClient,
+			baseURL+RunServicePutOverrideProcedure,
+			connect.WithSchema(runServiceMethods.ByName("PutOverride")),
+			connect.WithClientOptions(opts...),
+		),
+		listOverrides: connect.NewClient[v1.ListOverridesRequest, v1.ListOverridesResponse](
+			httpClient,
+			baseURL+RunServiceListOverridesProcedure,
+			connect.WithSchema(runServiceMethods.ByName("ListOverrides")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -135,6 +156,8 @@ type runServiceClient struct {
 	why            *connect.Client[v1.WhyRequest, v1.WhyResponse]
 	listFires      *connect.Client[v1.ListFiresRequest, v1.ListFiresResponse]
 	readLog        *connect.Client[v1.ReadLogRequest, v1.ReadLogResponse]
+	putOverride    *connect.Client[v1.PutOverrideRequest, v1.PutOverrideResponse]
+	listOverrides  *connect.Client[v1.ListOverridesRequest, v1.ListOverridesResponse]
 }
 
 // Run calls lft.v1.RunService.Run.
@@ -196,6 +219,24 @@ func (c *runServiceClient) ReadLog(ctx context.Context, req *v1.ReadLogRequest) 
 	return c.readLog.CallServerStream(ctx, connect.NewRequest(req))
 }
 
+// PutOverride calls lft.v1.RunService.PutOverride.
+func (c *runServiceClient) PutOverride(ctx context.Context, req *v1.PutOverrideRequest) (*v1.PutOverrideResponse, error) {
+	response, err := c.putOverride.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOverrides calls lft.v1.RunService.ListOverrides.
+func (c *runServiceClient) ListOverrides(ctx context.Context, req *v1.ListOverridesRequest) (*v1.ListOverridesResponse, error) {
+	response, err := c.listOverrides.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // RunServiceHandler is an implementation of the lft.v1.RunService service.
 type RunServiceHandler interface {
 	// Run starts an execution, or attaches to a live one of the same id.
@@ -209,6 +250,9 @@ type RunServiceHandler interface {
 	ListFires(context.Context, *v1.ListFiresRequest) (*v1.ListFiresResponse, error)
 	// ReadLog streams an attempt's bytes from an offset.
 	ReadLog(context.Context, *v1.ReadLogRequest, *connect.ServerStream[v1.ReadLogResponse]) error
+	// PutOverride puts a value in place of a declared one, or takes that back.
+	PutOverride(context.Context, *v1.PutOverrideRequest) (*v1.PutOverrideResponse, error)
+	ListOverrides(context.Context, *v1.ListOverridesRequest) (*v1.ListOverridesResponse, error)
 }
 
 // NewRunServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -264,6 +308,19 @@ func NewRunServiceHandler(svc RunServiceHandler, opts ...connect.HandlerOption) 
 		connect.WithSchema(runServiceMethods.ByName("ReadLog")),
 		connect.WithHandlerOptions(opts...),
 	)
+	runServicePutOverrideHandler := connect.NewUnaryHandlerSimple(
+		RunServicePutOverrideProcedure,
+		svc.PutOverride,
+		connect.WithSchema(runServiceMethods.ByName("PutOverride")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceListOverridesHandler := connect.NewUnaryHandlerSimple(
+		RunServiceListOverridesProcedure,
+		svc.ListOverrides,
+		connect.WithSchema(runServiceMethods.ByName("ListOverrides")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/lft.v1.RunService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case RunServiceRunProcedure:
@@ -280,6 +337,10 @@ func NewRunServiceHandler(svc RunServiceHandler, opts ...connect.HandlerOption) 
 			runServiceListFiresHandler.ServeHTTP(w, r)
 		case RunServiceReadLogProcedure:
 			runServiceReadLogHandler.ServeHTTP(w, r)
+		case RunServicePutOverrideProcedure:
+			runServicePutOverrideHandler.ServeHTTP(w, r)
+		case RunServiceListOverridesProcedure:
+			runServiceListOverridesHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -315,4 +376,12 @@ func (UnimplementedRunServiceHandler) ListFires(context.Context, *v1.ListFiresRe
 
 func (UnimplementedRunServiceHandler) ReadLog(context.Context, *v1.ReadLogRequest, *connect.ServerStream[v1.ReadLogResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("lft.v1.RunService.ReadLog is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) PutOverride(context.Context, *v1.PutOverrideRequest) (*v1.PutOverrideResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lft.v1.RunService.PutOverride is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) ListOverrides(context.Context, *v1.ListOverridesRequest) (*v1.ListOverridesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lft.v1.RunService.ListOverrides is not implemented"))
 }
