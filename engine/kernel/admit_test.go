@@ -1,10 +1,14 @@
 package kernel
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/cron"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -128,6 +132,7 @@ func TestStart(t *testing.T) {
 		ev   Start
 		want error
 	}{
+		"other project":   {Start{ID: "x", ProjectUID: "q", Flow: "flow.f", Params: params}, ErrConflict},
 		"other params":    {Start{ID: "x", ProjectUID: "p", Flow: "flow.f"}, ErrConflict},
 		"other flow":      {Start{ID: "x", ProjectUID: "p", Flow: "flow.g", Params: params}, ErrConflict},
 		"unknown flow":    {Start{ID: "y", ProjectUID: "p", Flow: "flow.h"}, ErrUnknown},
@@ -143,5 +148,70 @@ func TestStart(t *testing.T) {
 	}
 	if len(w.db.executions) != 1 {
 		t.Error("a refused start left a row")
+	}
+	none := []json.RawMessage{nil, []byte(""), []byte("{}")}
+	for i, first := range none {
+		for k, second := range none {
+			id := fmt.Sprintf("n%d%d", i, k)
+			w.step(Start{ID: id, ProjectUID: "p", Flow: "flow.f", Params: first})
+			if err := w.try(Start{ID: id, ProjectUID: "p", Flow: "flow.f", Params: second}); err != nil {
+				t.Errorf("no parameters are written as %q and %q: %v", first, second, err)
+			}
+		}
+	}
+}
+
+// TestNewConcurrency: a revision that allows more lets what waits begin at once.
+func TestNewConcurrency(t *testing.T) {
+	w := newWorld(t, Limits{})
+	allow := func(n int) []*spec.Flow {
+		return []*spec.Flow{flow("f", []string{"a"}, func(f *spec.Flow) { f.Concurrency = &spec.Concurrency{Max: n, QueueMax: 9} })}
+	}
+	running := func() (n int) {
+		for _, x := range w.db.executions {
+			if x.State == record.Running {
+				n++
+			}
+		}
+		return n
+	}
+	w.adopt(allow(1))
+	for i := range 5 {
+		w.start("f", fmt.Sprint("x", i))
+	}
+	for _, max := range []int{2, 1, 4} {
+		want := max
+		if max == 1 {
+			want = 2 // what runs goes on
+		}
+		if w.adopt(allow(max)); running() != want {
+			t.Errorf("%d run where %d may", running(), max)
+		}
+	}
+}
+
+// TestZoneOfManualRuns: a run by hand tells its times in the zone that all of
+// the flow's schedules share.
+func TestZoneOfManualRuns(t *testing.T) {
+	for name, tc := range map[string]struct {
+		zones []string
+		want  string
+	}{
+		"none":           {nil, "UTC"},
+		"one":            {[]string{"Asia/Tokyo"}, "Asia/Tokyo"},
+		"the same twice": {[]string{"Asia/Tokyo", "Asia/Tokyo"}, "Asia/Tokyo"},
+		"two":            {[]string{"Asia/Tokyo", "Asia/Seoul"}, "UTC"},
+	} {
+		w := newWorld(t, Limits{})
+		var schedules []func(*Adopt)
+		for i, zone := range tc.zones {
+			schedules = append(schedules, withSchedule(t, fmt.Sprint("s", i), "f", cron.Spec{Every: time.Hour},
+				func(d *ScheduleDef) { d.Zone = zone }))
+		}
+		w.adopt([]*spec.Flow{flow("f", []string{"a"})}, schedules...)
+		w.start("f", "x")
+		if got := w.db.executions["x"].Zone; got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
 	}
 }

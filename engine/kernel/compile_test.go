@@ -173,3 +173,24 @@ func TestAdoptRefuses(t *testing.T) {
 	w.start("f", "x")
 	w.want("x", "SUCCEEDED a=SUCCEEDED")
 }
+
+// TestAdoptIsRepeated: the same revision, or an older one, changes nothing; of
+// two that come at once only the last is written.
+func TestAdoptIsRepeated(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{instantFlow("f")})
+	before := w.batches
+	w.step(w.adopted["p"])
+	if w.batches != before {
+		t.Error("the same revision is adopted again")
+	}
+	for _, revision := range []int64{3, 5, 4} {
+		if err := w.s.Step(w.at, Adopt{ProjectUID: "p", Revision: revision}); err != nil {
+			t.Error(err)
+		}
+	}
+	w.drain()
+	if got := w.db.adopted["p"].Revision; got != 5 {
+		t.Errorf("revision %d is adopted, want 5", got)
+	}
+}

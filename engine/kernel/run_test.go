@@ -240,6 +240,84 @@ func TestPreparedFaults(t *testing.T) {
 	}
 }
 
+// TestLatePrepared: only the first answer to what is still asked counts.
+func TestLatePrepared(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{flow("f", []string{"a", "b: a"})})
+	var answers []Prepared
+	w.answer = func(p Prepare) Prepared {
+		good := Prepared{Key: p.Key, N: p.N, Task: []byte(`{}`)}
+		for _, change := range []func(*Prepared){
+			func(a *Prepared) { a.Key.Execution = "gone" },
+			func(a *Prepared) { a.Key.Number = -1 },
+			func(a *Prepared) { a.Key.Number = 2 },
+			func(a *Prepared) { a.Key.Number = 1 }, // which waits
+			func(a *Prepared) { a.Key.MapKey = "k" },
+			func(a *Prepared) { a.N++ },
+		} {
+			late := good
+			late.Skip = true
+			change(&late)
+			if err := w.s.Step(w.at, late); err != nil {
+				t.Errorf("%+v: %v", late, err)
+			}
+		}
+		answers = append(answers, good)
+		return good
+	}
+	w.connect("one", 1)
+	w.start("f", "x")
+	w.want("x", "RUNNING a=ACTIVE b=WAITING")
+	for _, a := range answers {
+		w.step(a)
+	}
+	if len(w.orders) != 1 || w.job("x", "a").Attempts != 1 {
+		t.Errorf("an answer that was repeated is obeyed: %+v", w.orders)
+	}
+}
+
+// TestClosedWhilePrepared: an agent that takes no work any more when its job is
+// prepared gets no order, and all that was kept for the job is free again.
+func TestClosedWhilePrepared(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{flow("f", []string{"a"}, job("a", func(j *spec.Job) { j.Pool = "pool.w" }))}, withPool("w", 1))
+	w.connect("one", 1)
+	answer := w.answer
+	w.answer = func(p Prepare) Prepared {
+		if err := w.s.Step(w.at, Operate{Agent: "one", Verb: "drain"}); err != nil {
+			t.Error(err)
+		}
+		return answer(p)
+	}
+	w.start("f", "x")
+	if j := w.job("x", "a"); j.State != record.JobReady || j.Waiting != record.WaitingAgent || len(w.orders) > 0 {
+		t.Errorf("orders %+v, job %+v", w.orders, j)
+	}
+	w.step(Cancel{Execution: "x"})
+	w.want("x", "CANCELLED(cancelled) a=CANCELLED")
+	w.answer = answer
+	w.step(Operate{Agent: "one", Verb: "undrain"})
+	w.start("f", "y")
+	w.start("f", "z")
+	w.want("y", "RUNNING a=ACTIVE")
+	w.want("z", "RUNNING a=READY") // the pool has one slot still
+}
+
+// TestLostWhileStopping: a job that would be run again is not, once its flow has
+// failed and starts nothing new.
+func TestLostWhileStopping(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{flow("f", []string{"a", "b"}, func(f *spec.Flow) { f.OnFailure = spec.FinishRunning },
+		job("b", func(j *spec.Job) { j.OnLost = "rerun" }))})
+	w.connect("one", 1)
+	w.connect("two", 1)
+	w.start("f", "x")
+	w.fail("x", "a")
+	w.want("x", "RUNNING a=FAILED b=ACTIVE")
+	w.step(Operate{Agent: w.attempt("x", "b").Agent, Verb: "declare-dead"})
+	w.want("x", "FAILED a=FAILED b=FAILED")
+}
+
 // TestBatchesAreBounded: however much is to be done at once, a Ready holds a
 // little more than its limit, and nothing is forgotten.
 func TestBatchesAreBounded(t *testing.T) {

@@ -148,6 +148,7 @@ func agentsStory(t *testing.T, w *world) {
 	w.step(Reconcile{Agent: row.UID, Session: w.register(row)})
 	w.start("f", "x")
 	w.report("x", "a", started)
+	w.step(Reports{Agent: row.UID, Session: 1, Chunks: []record.Chunk{{Token: w.attempt("x", "a").Token, To: 9, Object: "o"}}})
 	w.tick(20 * second)
 	w.tick(60 * second)
 	w.tick(120 * second)

@@ -194,6 +194,7 @@ func (d *db) commit(b *record.Batch) error {
 	}
 	d.ranges = append(d.ranges, b.Ranges...)
 	for _, c := range b.Cursors {
+		once("cursor", c.ScheduleUID)
 		if c.Instant < d.cursors[c.ScheduleUID].Instant {
 			wrong("cursor of %s goes back", c.ScheduleUID)
 		}
@@ -203,6 +204,7 @@ func (d *db) commit(b *record.Batch) error {
 		delete(d.cursors, uid)
 	}
 	for _, a := range b.Adopted {
+		once("adopted", a.ProjectUID)
 		d.adopted[a.ProjectUID] = a
 	}
 	for _, a := range b.Agents {
