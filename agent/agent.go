@@ -55,6 +55,7 @@ type Config struct {
 const (
 	drainWait  = 2 * time.Second // for the master to see that it drains
 	settleWait = 5 * time.Second // with StopKeeper: for results and logs to be acknowledged
+	meetWait   = 2 * time.Second // with StopKeeper: for a keeper that was just started to answer
 	stopWait   = 5 * time.Second // with StopKeeper: for the keeper to end
 )
 
@@ -87,6 +88,7 @@ type agent struct {
 	brain   *brain.Brain
 	journal *journal.Journal
 	keeper  *keeper.Client // nil while there is none
+	dialing bool           // one is on its way
 }
 
 // open takes the directory and reads what an earlier life left in it.

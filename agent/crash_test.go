@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -209,6 +210,23 @@ func TestStopKeeper(t *testing.T) {
 	p.term()
 	if pid := keeperPID(t, c.Dir); pid == 0 {
 		t.Error("a running job was ended with the agent")
+	}
+}
+
+// TestStopKeeperAtOnce: told to stop before its keeper has answered, an agent ends it all the same.
+func TestStopKeeperAtOnce(t *testing.T) {
+	t.Parallel()
+	c := config(t, t.TempDir(), newMaster(t))
+	c.JobTypes, c.StopKeeper = builtin.Set(), true
+	t.Cleanup(func() { killKeeper(t, c.Dir) })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := agent.Run(ctx, c); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the end of the keeper", func() bool { return keeperPID(t, c.Dir) == 0 })
+	if _, err := os.Stat(filepath.Join(c.Dir, "keeper.log")); err != nil {
+		t.Errorf("there was no keeper: %v", err)
 	}
 }
 

@@ -77,7 +77,7 @@ func (a *agent) dialKeeper(ctx context.Context) {
 
 // meet takes in what a keeper holds.
 func (a *agent) meet(ctx context.Context, client *keeper.Client) {
-	a.keeper = client
+	a.keeper, a.dialing = client, false
 	hello := client.Hello()
 	a.log.Info("keeper answers", "keeper", hello.Keeper, "pid", hello.PID, "isolation", hello.Isolation, "attempts", len(hello.Attempts))
 	up := brain.KeeperUp{Keeper: hello.Keeper, Boot: a.id.BootID + "/" + a.id.Namespace}
@@ -206,6 +206,10 @@ func (a *agent) free(token string, to int64) error {
 
 // partKeeper leaves the keeper to itself, or ends it with the agent.
 func (a *agent) partKeeper() {
+	if a.c.StopKeeper && a.dialing {
+		// Nobody else would end it.
+		a.listenUntil(meetWait, func() bool { return !a.dialing })
+	}
 	if a.keeper == nil {
 		return
 	}
@@ -217,21 +221,26 @@ func (a *agent) partKeeper() {
 	if err := a.keeper.Stop(); err != nil {
 		return // gone by itself
 	}
-	deadline := time.After(stopWait)
-	for {
+	if !a.listenUntil(stopWait, func() bool { return a.keeper == nil }) {
+		a.log.Warn("the keeper does not end")
+	}
+}
+
+// listenUntil takes what others post and carries nothing out any more, until
+// something is the case; false when that took too long.
+func (a *agent) listenUntil(wait time.Duration, is func() bool) bool {
+	deadline := time.After(wait)
+	for !is() {
 		select {
 		case <-a.inbox.wake:
 			for _, do := range a.inbox.take() {
 				do()
 			}
 		case <-deadline:
-			a.log.Warn("the keeper does not end")
-			return
-		}
-		if a.keeper == nil {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // sweep ends what is left of attempts whose keeper died. The keeper that answers

@@ -123,6 +123,7 @@ func (a *agent) perform(ctx context.Context, r brain.Ready) {
 		a.sweep(ctx, r.Sweep)
 	}
 	if r.Dial {
+		a.dialing = true
 		go a.dialKeeper(ctx)
 	}
 	if r.Register {
