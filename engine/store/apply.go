@@ -34,6 +34,9 @@ type ObjectChange struct {
 	Object  record.Object
 	Base    int64 // From of the version it replaces, 0 = none
 	Deleted bool  // no new version follows
+	// Dependency holds Digest and Form of an object of that kind; the rest is set
+	// by Apply.
+	Dependency *record.Dependency
 }
 
 // Refusals of Apply. Nothing was written.
@@ -144,6 +147,9 @@ func (a *apply) once(ctx context.Context) (rev record.Revision, repeated bool, e
 
 func (a *apply) writeAll(ctx context.Context, conn *sql.Conn) (record.Revision, error) {
 	if err := a.putObjects(ctx, conn); err != nil {
+		return record.Revision{}, err
+	}
+	if err := a.holdBlobs(ctx, conn); err != nil {
 		return record.Revision{}, err
 	}
 	if a.c.Project.Revision == 0 {

@@ -17,6 +17,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	}{
 		{"EveryColumnComesBack", everyColumnComesBack},
 		{"RowsAreReplacedWhole", rowsAreReplacedWhole},
+		{"OverridesAreWithdrawn", overridesAreWithdrawn},
 		{"LoadReadsTheLiveSetOnly", loadReadsTheLiveSetOnly},
 		{"LargeBatch", largeBatch},
 		{"StrangeBytes", strangeBytes},
@@ -38,6 +39,10 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"ApplyRace", applyRace},
 		{"ApplyAgainstCommit", applyAgainstCommit},
 		{"Specs", specs},
+		{"BlobLeases", blobLeases},
+		{"ApplyNeedsBlobs", applyNeedsBlobs},
+		{"Collection", collection},
+		{"ApplyAgainstCollection", applyAgainstCollection},
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			t.Parallel()
