@@ -68,11 +68,11 @@ func (c Calendar) allowed() []DateRange {
 	if len(c.Include) == 0 && len(c.Exclude) == 0 {
 		return nil
 	}
-	include := merge(c.Include)
+	include := MergeDates(c.Include)
 	if len(include) == 0 {
 		include = []DateRange{{-2, endOfTime/secondsPerDay + 2}}
 	}
-	exclude := merge(c.Exclude)
+	exclude := MergeDates(c.Exclude)
 	allowed := []DateRange{}
 	for _, r := range include {
 		for _, x := range exclude {
@@ -91,8 +91,8 @@ func (c Calendar) allowed() []DateRange {
 	return allowed
 }
 
-// merge sorts ranges and joins those that touch.
-func merge(ranges []DateRange) []DateRange {
+// MergeDates sorts ranges and joins those that touch.
+func MergeDates(ranges []DateRange) []DateRange {
 	ranges = slices.Clone(ranges)
 	slices.SortFunc(ranges, func(a, b DateRange) int { return int(a.First) - int(b.First) })
 	merged := ranges[:0]
