@@ -133,6 +133,7 @@ func TestEvalErrors(t *testing.T) {
 		{`param.words`, `"number"`, `Unsuitable value: Number required, but have list of string.`},
 		{`nowhere.x`, ``, `nowhere.x: Unknown name`},
 		{`uuid()`, ``, `uuid: Unknown function`},
+		{`timestamp()`, ``, `nothing reads the clock`},
 		{`upper()`, ``, `Function "upper" takes one, not 0`},
 		{`upper(null)`, ``, `it is null`},
 		{`parseint("zz", 10)`, ``, `Call to function "parseint" failed`},

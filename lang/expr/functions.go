@@ -48,6 +48,22 @@ func (e *Evaluator) FunctionNames() []string { return e.functions.Names() }
 // RunTimeFunctions returns the functions of run-time expressions.
 func RunTimeFunctions() Functions { return runTime }
 
+// absent says that a function is not there, and why not when Terraform has it.
+func absent(name string) string {
+	why := ""
+	switch name {
+	case "timestamp", "plantimestamp":
+		why = " Equal files must give an equal plan, so nothing reads the clock; a job knows run.scheduled_for."
+	case "uuid", "bcrypt":
+		why = " Equal files must give an equal plan, so nothing is made by chance; uuidv5 and the hashes give the same for the same."
+	case "abspath", "pathexpand":
+		why = " Equal files must give an equal plan on every machine; paths are relative to the folder."
+	case "rsadecrypt":
+		why = " A decrypted secret would lie open in the state."
+	}
+	return fmt.Sprintf("There is no function named %q here.%s", name, why)
+}
+
 func (e *Evaluator) call(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 	switch x.Name {
 	case "try":
@@ -60,7 +76,7 @@ func (e *Evaluator) call(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 	}
 	f, ok := e.functions[x.Name]
 	if !ok {
-		return cty.DynamicVal, &Error{Range: x.NameRange, Summary: UnknownFunction, Detail: fmt.Sprintf("There is no function named %q here.", x.Name)}
+		return cty.DynamicVal, &Error{Range: x.NameRange, Summary: UnknownFunction, Detail: absent(x.Name)}
 	}
 	args, ranges, marks, err := e.arguments(x)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"slices"
 
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
 // matchKeys is Terraform's: the values whose key is one of those searched.
@@ -33,6 +35,65 @@ var matchKeys = function.New(&function.Spec{
 			return cty.ListValEmpty(ty.ElementType()), nil
 		}
 		return cty.ListVal(found), nil
+	},
+})
+
+// coalesce is Terraform's: it passes over empty texts too.
+var coalesce = function.New(&function.Spec{
+	Description: "The first argument that is neither null nor an empty text.",
+	VarParam:    &function.Parameter{Name: "vals", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		types := make([]cty.Type, len(args))
+		for i, arg := range args {
+			types[i] = arg.Type()
+		}
+		ty, _ := convert.UnifyUnsafe(types)
+		if ty == cty.NilType {
+			return ty, errors.New("all arguments must have one type")
+		}
+		return ty, nil
+	},
+	Impl: func(args []cty.Value, ty cty.Type) (cty.Value, error) {
+		for i, arg := range args {
+			arg, err := convert.Convert(arg, ty)
+			switch {
+			case err != nil:
+				return cty.NilVal, function.NewArgError(i, err)
+			case !arg.IsKnown():
+				return cty.UnknownVal(ty), nil
+			case !arg.IsNull() && !(ty == cty.String && arg.AsString() == ""):
+				return arg, nil
+			}
+		}
+		return cty.NilVal, errors.New("all arguments are null or empty")
+	},
+})
+
+// indexOf is Terraform's: where an element stands.
+var indexOf = function.New(&function.Spec{
+	Description: "The number of the first element that equals a value.",
+	Params:      []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}, {Name: "value", Type: cty.DynamicPseudoType}},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		if ty := args[0].Type(); !ty.IsListType() && !ty.IsTupleType() {
+			return cty.Number, function.NewArgErrorf(0, "it must be a list")
+		}
+		return cty.Number, nil
+	},
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		n := int64(0)
+		for it := args[0].ElementIterator(); it.Next(); n++ {
+			_, v := it.Element()
+			equal, err := stdlib.Equal(v, args[1])
+			switch {
+			case err != nil:
+				continue // of different types
+			case !equal.IsKnown():
+				return cty.UnknownVal(cty.Number), nil
+			case equal.True():
+				return cty.NumberIntVal(n), nil
+			}
+		}
+		return cty.NilVal, errors.New("no element equals the value")
 	},
 })
 

@@ -33,6 +33,22 @@ func Parse(source string) (hclsyntax.Expression, *Error) {
 	return x, nil
 }
 
+// ParseTemplate reads a text with interpolations, within a nesting.
+func ParseTemplate(source []byte, name string, n format.Nesting) (hclsyntax.Expression, *Error) {
+	tokens, diags := hclsyntax.LexTemplate(source, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fromDiags(diags, hcl.Range{})
+	}
+	if at, deep := n.Check(tokens, false); deep {
+		return nil, TooDeep(n, at)
+	}
+	x, diags := hclsyntax.ParseTemplate(source, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fromDiags(diags, hcl.Range{})
+	}
+	return x, nil
+}
+
 // RunTimeNesting bounds the depth of run-time expressions.
 func RunTimeNesting() format.Nesting { return format.Nesting{Levels: MaxNesting, Depth: 1000} }
 

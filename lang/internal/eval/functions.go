@@ -1,111 +1,66 @@
 package eval
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
+	yaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"github.com/leifengta/lft/lang/expr"
-	"github.com/leifengta/lft/lang/format"
 )
 
 // Functions returns the functions of config time: those of run time, regular
-// expressions, and files of the folder. The set remembers files it has read and
-// is for one goroutine.
+// expressions, encodings, templates, and files of the folder. The set remembers
+// files it has read and is for one goroutine.
 func Functions(fsys fs.FS) expr.Functions {
 	functions := maps.Clone(expr.RunTimeFunctions())
-	files := &files{fsys: fsys, text: map[string]string{}}
+	files := newFiles(fsys)
 	maps.Copy(functions, expr.Functions{
-		"csvdecode":  {Impl: stdlib.CSVDecodeFunc, Bound: csvBound},
-		"file":       {Impl: files.function(cty.String, files.content), Bound: files.bound},
-		"fileexists": {Impl: files.function(cty.Bool, files.exists)},
-		"regex":      {Impl: stdlib.RegexFunc, Bound: regexBound},
-		"regexall":   {Impl: stdlib.RegexAllFunc, Bound: regexBound},
-		"replace":    {Impl: replace, Bound: replaceBound},
-		"setproduct": {Impl: stdlib.SetProductFunc, Bound: productBound},
+		"base64gzip":       {Impl: base64Gzip, Bound: gzipBound},
+		"csvdecode":        {Impl: stdlib.CSVDecodeFunc, Bound: csvBound},
+		"file":             {Impl: files.text, Bound: files.bound(1)},
+		"filebase64":       {Impl: files.base64, Bound: files.bound(2)},
+		"filebase64sha256": {Impl: files.hash("SHA-256", "base64", sha256.New, base64.StdEncoding.EncodeToString), Bound: hashBound},
+		"filebase64sha512": {Impl: files.hash("SHA-512", "base64", sha512.New, base64.StdEncoding.EncodeToString), Bound: hashBound},
+		"fileexists":       {Impl: files.exists},
+		"filemd5":          {Impl: files.hash("MD5", "hexadecimal", md5.New, hex.EncodeToString), Bound: hashBound},
+		"fileset":          {Impl: files.set, Bound: filesetBound},
+		"filesha1":         {Impl: files.hash("SHA-1", "hexadecimal", sha1.New, hex.EncodeToString), Bound: hashBound},
+		"filesha256":       {Impl: files.hash("SHA-256", "hexadecimal", sha256.New, hex.EncodeToString), Bound: hashBound},
+		"filesha512":       {Impl: files.hash("SHA-512", "hexadecimal", sha512.New, hex.EncodeToString), Bound: hashBound},
+		"regex":            {Impl: stdlib.RegexFunc, Bound: regexBound},
+		"regexall":         {Impl: stdlib.RegexAllFunc, Bound: regexBound},
+		"replace":          {Impl: replace, Bound: replaceBound},
+		"setproduct":       {Impl: stdlib.SetProductFunc, Bound: productBound},
+		"textdecodebase64": {Impl: textDecodeBase64, Bound: codedBound},
+		"textencodebase64": {Impl: textEncodeBase64, Bound: codedBound},
+		"yamldecode":       {Impl: yaml.YAMLDecodeFunc, Bound: yamlBound},
+		"yamlencode":       {Impl: yaml.YAMLEncodeFunc, Bound: yamlEncodeBound},
 	})
+	templates := newTemplates(files, functions)
+	functions["templatefile"] = expr.Function{Impl: templates.file, Bound: templates.bound}
+	functions["templatestring"] = expr.Function{Impl: templates.string, Bound: templates.bound}
 	return functions
-}
-
-type files struct {
-	fsys fs.FS
-	text map[string]string
-}
-
-func (f *files) function(ty cty.Type, read func(name string) (cty.Value, error)) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "path", Type: cty.String}},
-		Type:   function.StaticReturnType(ty),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name := path.Clean(args[0].AsString())
-			if !fs.ValidPath(name) {
-				return cty.NilVal, fmt.Errorf("%q is not a path inside the folder: paths are relative to it, without \"..\"", args[0].AsString())
-			}
-			return read(name)
-		},
-	})
-}
-
-func (f *files) content(name string) (cty.Value, error) {
-	if text, ok := f.text[name]; ok {
-		return cty.StringVal(text), nil
-	}
-	info, err := fs.Stat(f.fsys, name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return cty.NilVal, fmt.Errorf("there is no file %q", name)
-	case err != nil:
-		return cty.NilVal, fmt.Errorf("file %q: %w", name, err)
-	case !info.Mode().IsRegular():
-		return cty.NilVal, fmt.Errorf("%q is not a file", name)
-	case info.Size() > format.MaxFile:
-		return cty.NilVal, fmt.Errorf("file %q has %d bytes, more than %d", name, info.Size(), format.MaxFile)
-	}
-	data, err := fs.ReadFile(f.fsys, name)
-	if err != nil {
-		return cty.NilVal, fmt.Errorf("file %q: %w", name, err)
-	}
-	if !utf8.Valid(data) {
-		return cty.NilVal, fmt.Errorf("file %q is not UTF-8 text", name)
-	}
-	f.text[name] = string(data)
-	return cty.StringVal(string(data)), nil
-}
-
-// bound is the size of the file; content refuses what is larger than format.MaxFile.
-func (f *files) bound(args []cty.Value, _ int) (int, error) {
-	name := path.Clean(args[0].AsString())
-	if text, ok := f.text[name]; ok {
-		return len(text) + 8, nil
-	}
-	info, err := fs.Stat(f.fsys, name)
-	if err != nil {
-		return 0, nil //nolint:nilerr // the function itself says what is wrong
-	}
-	return int(min(info.Size(), format.MaxFile)) + 8, nil
-}
-
-func (f *files) exists(name string) (cty.Value, error) {
-	info, err := fs.Stat(f.fsys, name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return cty.NilVal, fmt.Errorf("file %q: %w", name, err)
-	}
-	return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
 }
 
 // replace is Terraform's: a searched text in slashes is a regular expression.
 var replace = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "str", Type: cty.String}, {Name: "substr", Type: cty.String}, {Name: "replace", Type: cty.String}},
-	Type:   function.StaticReturnType(cty.String),
+	Description: "A text with each occurrence of a part replaced. A part in slashes, such as /a+/, is a regular expression, which only config time has.",
+	Params:      []function.Parameter{{Name: "str", Type: cty.String}, {Name: "substr", Type: cty.String}, {Name: "replace", Type: cty.String}},
+	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		s, old, replacement := args[0].AsString(), args[1].AsString(), args[2].AsString()
 		if !isRegexp(old) {
