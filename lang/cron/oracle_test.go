@@ -105,9 +105,9 @@ var around = []plan{
 
 // TestTransitions looks at two days round each change of the clock of each zone.
 func TestTransitions(t *testing.T) {
-	from, to := time.Date(2023, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	from, to := time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	if testing.Short() {
-		to = from.AddDate(1, 0, 0)
+		from = to.AddDate(-1, 0, 0)
 	}
 	var zz zones
 	changes, seen := 0, map[string]bool{}
@@ -130,7 +130,7 @@ func TestTransitions(t *testing.T) {
 			}
 		}
 	}
-	if changes < 20 {
+	if changes < 40 {
 		t.Fatalf("only %d transitions: is the zone data there?", changes)
 	}
 }
@@ -192,6 +192,78 @@ func TestHardZones(t *testing.T) {
 		}
 		for _, p := range append(around, plan{minutes: []int{0}, hours: []int{0}, dows: []int{1, 5}, doms: []int{13, 30}}) {
 			check(t, p, tc.zone, day.AddDate(0, 0, -8), day.AddDate(0, 0, 8))
+		}
+	}
+}
+
+// TestWholeYears walks through years of zones that have it all.
+func TestWholeYears(t *testing.T) {
+	for zone, year := range map[string]int{
+		"America/New_York": 2026, "Europe/Berlin": 2024, "America/Sao_Paulo": 2018, "Australia/Lord_Howe": 2025, "Pacific/Apia": 2011, "Africa/Casablanca": 2024,
+		"Antarctica/Troll": 2024, "America/Santiago": 2022, "Africa/Cairo": 2023, "Asia/Gaza": 2023, "Asia/Shanghai": 2024,
+	} {
+		from := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		check(t, around[0], zone, from, from.AddDate(1, 0, 0))
+		check(t, plan{minutes: []int{30}, step: 3}, zone, from, from.AddDate(1, 0, 0))
+	}
+}
+
+// TestQuartzDays compares the day rules of Quartz with their definitions.
+func TestQuartzDays(t *testing.T) {
+	last := func(d time.Time) int { return d.AddDate(0, 0, 1-d.Day()).AddDate(0, 1, -1).Day() }
+	weekend := func(d time.Time) bool { return d.Weekday() == time.Saturday || d.Weekday() == time.Sunday }
+	// nearest reports whether d is the weekday of its month nearest to the given day.
+	nearest := func(d time.Time, day int) bool {
+		if day > last(d) {
+			return false
+		}
+		wanted := d.AddDate(0, 0, day-d.Day())
+		for _, shift := range []int{0, -1, 1, -2, 2} {
+			if c := wanted.AddDate(0, 0, shift); c.Month() == d.Month() && !weekend(c) {
+				return c.Equal(d)
+			}
+		}
+		return false
+	}
+	for days, is := range map[string]func(d time.Time) bool{
+		"L * ?":         func(d time.Time) bool { return d.Day() == last(d) },
+		"L-3 * ?":       func(d time.Time) bool { return d.Day() == last(d)-3 },
+		"L-30 * ?":      func(d time.Time) bool { return d.Day() == last(d)-30 },
+		"LW * ?":        func(d time.Time) bool { return nearest(d, last(d)) },
+		"1W * ?":        func(d time.Time) bool { return nearest(d, 1) },
+		"15W * ?":       func(d time.Time) bool { return nearest(d, 15) },
+		"31W * ?":       func(d time.Time) bool { return nearest(d, 31) },
+		"? * 6L":        func(d time.Time) bool { return d.Weekday() == time.Friday && d.Day() > last(d)-7 },
+		"? * SUNL":      func(d time.Time) bool { return d.Weekday() == time.Sunday && d.Day() > last(d)-7 },
+		"? * 2#1":       func(d time.Time) bool { return d.Weekday() == time.Monday && d.Day() <= 7 },
+		"? * FRI#5":     func(d time.Time) bool { return d.Weekday() == time.Friday && d.Day() > 28 },
+		"? * 1":         func(d time.Time) bool { return d.Weekday() == time.Sunday },
+		"? * SAT-MON":   func(d time.Time) bool { return weekend(d) || d.Weekday() == time.Monday },
+		"? 2/5 2-6":     func(d time.Time) bool { return (int(d.Month())-2)%5 == 0 && d.Month() > 1 && !weekend(d) },
+		"1,29 2 ?":      func(d time.Time) bool { return d.Month() == 2 && (d.Day() == 1 || d.Day() == 29) },
+		"3/7 JAN-MAR ?": func(d time.Time) bool { return d.Month() <= 3 && d.Day() >= 3 && (d.Day()-3)%7 == 0 },
+	} {
+		for _, zone := range []string{"UTC", "Asia/Shanghai", "Pacific/Apia", "Europe/Berlin"} {
+			tt, err := Compile(Spec{Crons: []string{"7 30 12 " + days}, Timezone: zone})
+			if err != nil {
+				t.Errorf("%s: %v", days, err)
+				break
+			}
+			from, to := time.Date(2008, 1, 1, 0, 0, 0, 0, tt.Location()), time.Date(2034, 1, 1, 0, 0, 0, 0, tt.Location())
+			var want []time.Time
+			for d := time.Date(2008, 1, 1, 0, 0, 0, 0, time.UTC); d.Year() < 2034; d = d.AddDate(0, 0, 1) {
+				skipped := zone == "Pacific/Apia" && d.Format(time.DateOnly) == "2011-12-30"
+				if is(d) && !skipped {
+					want = append(want, time.Date(d.Year(), d.Month(), d.Day(), 12, 30, 7, 0, tt.Location()))
+				}
+			}
+			have := got(tt, from, to)
+			if skippedDay := func(f time.Time) bool { return zone == "Pacific/Apia" && f.In(tt.Location()).Format("2006-01-02 15") == "2011-12-31 00" }; slices.ContainsFunc(have, skippedDay) {
+				have = slices.DeleteFunc(have, skippedDay) // a day that the clock skips fires at its end
+			}
+			if !slices.EqualFunc(have, want, time.Time.Equal) {
+				t.Errorf("%s in %s: %d times, want %d", days, zone, len(have), len(want))
+			}
 		}
 	}
 }

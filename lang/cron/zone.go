@@ -32,7 +32,22 @@ func (z zone) segment(t int64) segment {
 		// bound lies behind t. What is left of the year is one stretch.
 		s.end = floorDiv(t, secondsPerDay)*secondsPerDay + secondsPerDay
 	}
+	s.start = z.startAfter(s.start, t)
 	return s
+}
+
+// startAfter moves the start of the segment of t behind changes of the clock up
+// to t. After the last change that the zone lists, package time takes the start
+// from the rule for the future, which may lie before that change.
+func (z zone) startAfter(start, t int64) int64 {
+	for start != math.MinInt64 {
+		_, end := time.Unix(start, 0).In(z.loc).ZoneBounds()
+		if end.IsZero() || end.Unix() > t || end.Unix() <= start {
+			break
+		}
+		start = end.Unix()
+	}
+	return start
 }
 
 // highWater returns the latest wall that was shown at or before t. It is later
