@@ -32,22 +32,27 @@ func TestDecide(t *testing.T) {
 		{Crons: []string{"* * * * *"}},
 		{Crons: []string{"*/5 * * * *", "3 * * * *"}},
 		{Crons: []string{"0 12 * * *"}},
+		{Every: 7 * time.Second, Start: "2026-03-02T12:01:00Z", End: "2026-03-02T12:04:00Z"},
 	}
 	tables := make([]cron.Timetable, len(specs))
 	for i, s := range specs {
 		tables[i] = table(t, s)
 	}
-	rapid.Check(t, func(rt *rapid.T) {
+	decides := func(rt *rapid.T) {
 		limits := Limits{MisfireAll: rapid.IntRange(1, 5).Draw(rt, "cap")}.withDefaults()
 		def := ScheduleDef{
 			Timetable: rapid.SampledFrom(tables).Draw(rt, "timetable"),
 			Misfire:   rapid.SampledFrom([]spec.Misfire{"", spec.MisfireLatest, spec.MisfireAll, spec.MisfireSkip}).Draw(rt, "misfire"),
 			Paused:    rapid.IntRange(0, 5).Draw(rt, "paused") == 0,
 		}
-		draw := func(name string, hi int64) record.Time { return record.Time(rapid.Int64Range(0, hi).Draw(rt, name)) }
-		cursor := noon + draw("cursor", 300_000_000)
-		now := cursor + draw("gap", 400_000_000)
-		until := now - draw("until", 1)*draw("back", 200_000_000)
+		// Round times meet the instants and the grace exactly, or miss them by a hair.
+		draw := func(name string, most int) record.Time {
+			hair := record.Time(rapid.IntRange(-1, 1).Draw(rt, "hair"))
+			return max(record.Time(rapid.IntRange(0, most).Draw(rt, name))*20*second+hair, 0)
+		}
+		cursor := noon + draw("cursor", 15)
+		now := cursor + draw("gap", 20)
+		until := now - draw("back", 10)*record.Time(rapid.IntRange(0, 1).Draw(rt, "until"))
 		got := decide(&def, cursor, until, now, &limits)
 		want := decideSlowly(&def, cursor, until, now, limits)
 		flat := map[record.Time]string{}
@@ -73,7 +78,10 @@ func TestDecide(t *testing.T) {
 		if diff := cmp.Diff(want, flat); diff != "" {
 			rt.Fatalf("cursor %d, until %d, now %d (-want +got):\n%s", cursor, until, now, diff)
 		}
-	})
+	}
+	for range 20 { // it is quick, and the corners are many
+		rapid.Check(t, decides)
+	}
 }
 
 func decideSlowly(def *ScheduleDef, cursor, until, now record.Time, limits Limits) map[record.Time]string {
@@ -221,11 +229,16 @@ func TestPausedAndOverlap(t *testing.T) {
 	limited := flow("f", []string{"a"}, func(f *spec.Flow) { f.Concurrency = &spec.Concurrency{Max: 1, QueueMax: 1} })
 	paused := func(d *ScheduleDef) { d.Paused = true }
 	skip := func(d *ScheduleDef) { d.Overlap = spec.WhenFullSkip }
-	w.adopt([]*spec.Flow{limited},
+	skips := flow("skips", []string{"a"}, func(f *spec.Flow) {
+		f.Concurrency = &spec.Concurrency{Max: 1, QueueMax: 9, WhenFull: spec.WhenFullSkip}
+	})
+	w.adopt([]*spec.Flow{limited, skips},
 		withSchedule(t, "p", "f", cron.Spec{Every: 10 * time.Second}, paused),
 		withSchedule(t, "q", "f", cron.Spec{Every: 20 * time.Second}),
 		withSchedule(t, "s", "f", cron.Spec{Every: 30 * time.Second}, skip),
-		withSchedule(t, "n", "nothing", cron.Spec{Every: 60 * time.Second}))
+		withSchedule(t, "n", "nothing", cron.Spec{Every: 60 * time.Second}),
+		withSchedule(t, "h", "skips", cron.Spec{Every: 20 * time.Second}),
+		withSchedule(t, "i", "skips", cron.Spec{Every: 25 * time.Second}, func(d *ScheduleDef) { d.Overlap = spec.WhenFullQueue }))
 	for range 6 {
 		w.tick(10 * second)
 	}
@@ -234,6 +247,8 @@ func TestPausedAndOverlap(t *testing.T) {
 		"q": "20 RUN; 40 RUN; 60 SKIPPEDqueue_full; ",
 		"s": "30 SKIPPEDconcurrency_full; 60 SKIPPEDconcurrency_full; ",
 		"n": "60 SKIPPEDflow_deleted; ",
+		"h": "20 RUN; 40 SKIPPEDconcurrency_full; 60 SKIPPEDconcurrency_full; ", // as the flow says
+		"i": "25 RUN; 50 RUN; ",                                                 // as it says itself
 	} {
 		if got := w.fires(name); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)

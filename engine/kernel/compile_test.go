@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +41,24 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// dense is a flow with an edge from each earlier job to each later one.
+func dense(jobs int) *spec.Flow {
+	f := flow("f", nil)
+	var ups []string
+	for i := range jobs {
+		f.Jobs = append(f.Jobs, &spec.Job{Name: fmt.Sprintf("j%04d", i), Type: "shell", Upstreams: slices.Clone(ups)})
+		ups = append(ups, f.Jobs[i].Name)
+	}
+	return f
+}
+
 func TestCompileRefuses(t *testing.T) {
+	full := dense(448) // 448 × 447 / 2 = 100 128 edges
+	full.Jobs[447].Upstreams = full.Jobs[447].Upstreams[128:]
+	if _, err := Compile(full); err != nil {
+		t.Errorf("as many edges as there may be: %v", err)
+	}
+	full.Jobs[447].Upstreams = dense(448).Jobs[447].Upstreams[127:]
 	many := flow("f", nil)
 	for range MaxJobs + 1 {
 		many.Jobs = append(many.Jobs, &spec.Job{})
@@ -55,6 +74,8 @@ func TestCompileRefuses(t *testing.T) {
 		`on_failure "shrug" is not known`:      flow("f", nil, func(f *spec.Flow) { f.OnFailure = "shrug" }),
 		`when_full "explode" is not known`:     flow("f", nil, limited(1, 1, "explode")),
 		"concurrency of 0":                     flow("f", nil, limited(0, 1, "")),
+		"queue of -1":                          flow("f", nil, limited(1, -1, "")),
+		"more than 100000":                     full,
 		"flow.f has 20001 jobs, more than 200": many,
 	} {
 		if _, err := Compile(f); err == nil || !strings.Contains(err.Error(), want) {
@@ -67,10 +88,11 @@ func TestCompileProject(t *testing.T) {
 	specs := map[string][]byte{
 		"d1": flow("f", []string{"a"}).Canonical(),
 		"d2": (&spec.Schedule{
-			Flow: "flow.f", Crons: []string{"0 2 * * *"}, Timezone: "Asia/Shanghai", Misfire: spec.MisfireAll, Paused: true,
+			Flow: "flow.f", Crons: []string{"0 2 * * *"}, Timezone: "Asia/Shanghai", End: "2026-03-03", Misfire: spec.MisfireAll, Paused: true,
 			Params: map[string]*spec.Value{"b": {Literal: []byte(`"x"`)}, "a": {Literal: []byte(`1`)}},
 		}).Canonical(),
 		"d3": (&spec.Pool{Slots: 3, Shared: true}).Canonical(),
+		"d5": (&spec.Schedule{Flow: "flow.f", Every: 3600 * spec.Second, Offset: 60 * spec.Second, Start: "2026-03-02T13:00:00Z"}).Canonical(),
 		"d4": (&spec.Schedule{Flow: "flow.f", Crons: []string{"61 * * * *"}}).Canonical(),
 	}
 	project := record.Project{UID: "p", Name: "sales", Revision: 7, EffectiveFrom: noon}
@@ -80,6 +102,7 @@ func TestCompileProject(t *testing.T) {
 		{UID: "u1", Kind: "flow", Address: "flow.f", Digest: "d1"},
 		{UID: "u2", Kind: "schedule", Address: "schedule.s", Digest: "d2"},
 		{UID: "u3", Kind: "pool", Address: "pool.w", Digest: "d3"},
+		{UID: "u5", Kind: "schedule", Address: "schedule.hourly", Digest: "d5"},
 	}
 	a, err := CompileProject(project, objects, get, none)
 	if err != nil {
@@ -95,6 +118,14 @@ func TestCompileProject(t *testing.T) {
 	next, _ := instants{s.Timetable}.after(noon)
 	if s.UID != "u2" || s.Zone != "Asia/Shanghai" || !s.Paused || s.Misfire != spec.MisfireAll || string(s.Params) != `{"a":1,"b":"x"}` || next != noon+6*3600*second {
 		t.Errorf("schedule: %+v, next %d", s, next)
+	}
+	if _, more := (instants{s.Timetable}).after(next); more {
+		t.Error("the schedule has an instant after its end")
+	}
+	hourly := a.Schedules[1]
+	next, _ = instants{hourly.Timetable}.after(noon)
+	if hourly.Zone != "UTC" || hourly.Address != "schedule.hourly" || hourly.Flow != "flow.f" || next != noon+3660*second {
+		t.Errorf("schedule: %+v, next %d", hourly, next)
 	}
 	// A graph that exists is taken as it is, its spec not even asked for.
 	again, err := CompileProject(project, objects[:1], func(string) ([]byte, bool) { return nil, false },

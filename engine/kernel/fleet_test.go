@@ -2,9 +2,12 @@ package kernel
 
 import (
 	"errors"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/cron"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -58,6 +61,60 @@ func TestSilence(t *testing.T) {
 	}
 	w.report("x", "a", nil)
 	w.want("x", "SUCCEEDED a=SUCCEEDED")
+	w.tick(10 * second)
+	w.start("f", "y")
+	if j := w.job("y", "a"); state() != record.AgentSuspect || j.State != record.JobReady || j.Waiting != record.WaitingAgent {
+		t.Errorf("new work for an agent that is %s: %+v", state(), j)
+	}
+	w.step(Reports{Agent: "uid.one", Session: w.session("one")})
+	w.want("y", "RUNNING a=ACTIVE")
+}
+
+// TestRerunAfterSilence: the time runs from the last sign of life.
+func TestRerunAfterSilence(t *testing.T) {
+	w := oneJob(t, func(j *spec.Job) { j.RerunAfter = 60 * spec.Second })
+	w.report("x", "a", started)
+	w.pass(5 * second)
+	w.tick(89 * second)
+	w.want("x", "RUNNING a=ACTIVE")
+	w.tick(1 * second)
+	if first := w.db.attempts[record.Token("x", 0, "", 1)]; first.Reason != record.ReasonIsolated || w.job("x", "a").State != record.JobReady {
+		t.Errorf("the first attempt: %+v", first)
+	}
+}
+
+// TestRename: an agent that comes with another name leaves its old one free, and
+// a dead one keeps its name from nobody.
+func TestRename(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.connect("one", 1)
+	row := w.identity("one", 1)
+	row.Name = "uno"
+	w.register(row)
+	other := w.identity("two", 1)
+	other.Name = "one"
+	w.register(other)
+	drained := func() (uids []string) {
+		w.step(Operate{Agent: "one", Verb: "drain"})
+		for _, uid := range sortedKeys(w.db.agents) {
+			if w.db.agents[uid].Draining {
+				uids = append(uids, uid)
+			}
+		}
+		w.step(Operate{Agent: "one", Verb: "undrain"})
+		return uids
+	}
+	if got := drained(); !slices.Equal(got, []string{"uid.two"}) {
+		t.Errorf("one means %v", got)
+	}
+	w.step(Operate{Agent: "one", Verb: "declare-dead"})
+	row = w.identity("a third", 1) // its uid sorts before that of the dead one
+	row.Name = "one"
+	w.register(row)
+	w.restore()
+	if got := drained(); !slices.Equal(got, []string{row.UID}) {
+		t.Errorf("after a restore, one means %v", got)
+	}
 }
 
 func TestRerunAfter(t *testing.T) {
@@ -462,6 +519,43 @@ func TestRestoredDatabase(t *testing.T) {
 	w.step(Reconcile{Agent: "uid.two", Session: session, Tokens: []TokenState{{lost.Token, true}}})
 	if len(w.orders) != 1 || w.orders[0].Agent != "uid.two" || w.orders[0].Token != lost.Token {
 		t.Fatalf("orders: %+v", w.orders)
+	}
+}
+
+// TestRestoredDatabaseWaits: until all agents have spoken, schedules and jobs
+// wait; then each comes to its right, and a job whose next attempt an agent holds
+// already waits on for that agent alone.
+func TestRestoredDatabaseWaits(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{flow("f", []string{"a"}), instantFlow("i")}, withSchedule(t, "s", "i", cron.Spec{Every: time.Minute}))
+	w.connect("one", 1)
+	w.connect("two", 1)
+	snap := w.snapshot()
+	snap.ReconcileAll = true
+	s, err := Restore(Limits{}, snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.s, w.orders = s, nil
+	w.connect("two", 1)
+	w.start("f", "x")
+	w.tick(150 * second)
+	if len(w.db.fires) != 0 || len(w.orders) != 0 {
+		t.Errorf("fires %v, orders %v before all have spoken", w.db.fires, w.orders)
+	}
+	session := w.register(w.identity("one", 1))
+	w.step(Operate{Agent: "one", Verb: "drain"})
+	w.step(Reconcile{Agent: "uid.one", Session: session, Tokens: []TokenState{{record.Token("x", 0, "", 1), true}}})
+	w.tick(0)
+	if got := w.fires("s"); got != "60 SKIPPEDmisfire; 120 RUN; " {
+		t.Errorf("decided: %s", got)
+	}
+	if j := w.job("x", "a"); len(w.orders) != 0 || j.Waiting != record.WaitingReconcile || j.WaitingArg != "one" {
+		t.Errorf("orders %+v, job %+v", w.orders, j)
+	}
+	w.step(Operate{Agent: "one", Verb: "undrain"})
+	if a := w.attempt("x", "a"); a.Agent != "one" {
+		t.Errorf("the attempt that one has is ordered from %s", a.Agent)
 	}
 }
 

@@ -167,4 +167,43 @@ func TestPlacement(t *testing.T) {
 	if a := w.attempt("z", "d"); a.Agent != "one" {
 		t.Errorf("z.d is on %s", a.Agent)
 	}
+	w.restore() // nobody is in session yet
+	w.start("label", "v")
+	if j := w.job("v", "a"); j.Waiting != record.WaitingReconcile || j.WaitingArg != "two" {
+		t.Errorf("v.a waits for %s %q", j.Waiting, j.WaitingArg)
+	}
+}
+
+// TestTurns: of agents that are equal the one that has waited longest is next.
+func TestTurns(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{flow("f", []string{"a", "b", "c", "d", "e", "f"})})
+	for _, name := range []string{"one", "three", "two"} {
+		w.connect(name, 9)
+	}
+	w.start("f", "x")
+	var got []string
+	for _, o := range w.orders {
+		got = append(got, strings.TrimPrefix(o.Agent, "uid."))
+	}
+	if text := strings.Join(got, " "); text != "one three two one three two" {
+		t.Errorf("orders go to %s", text)
+	}
+}
+
+// TestOrdersAreBounded: what does not fit into one Ready is in the next ones,
+// without another event.
+func TestOrdersAreBounded(t *testing.T) {
+	w := newWorld(t, Limits{BatchRows: 4})
+	var jobs []string
+	for i := range 50 {
+		jobs = append(jobs, fmt.Sprintf("j%02d", i))
+	}
+	w.adopt([]*spec.Flow{flow("f", jobs)})
+	w.connect("one", 100)
+	before := w.batches
+	w.start("f", "x")
+	if len(w.orders) != len(jobs) || w.batches-before < 10 {
+		t.Errorf("%d orders in %d batches", len(w.orders), w.batches-before)
+	}
 }

@@ -375,3 +375,19 @@ func TestBury(t *testing.T) {
 		t.Errorf("dead letters: %+v", w.db.letters)
 	}
 }
+
+// TestBuryWhatDoesNotRun: an execution that has nothing on any agent ends at once.
+func TestBuryWhatDoesNotRun(t *testing.T) {
+	w := newWorld(t, Limits{})
+	w.adopt([]*spec.Flow{flow("f", []string{"a"}, limited(1, 9, ""))})
+	w.start("f", "runs")
+	w.start("f", "queued")
+	for _, id := range []string{"queued", "runs"} {
+		w.step(Bury{Letter: record.DeadLetter{ID: "n" + id, Execution: id}})
+		if !w.db.finished[id] {
+			t.Errorf("%s stays in the live set", id)
+		}
+	}
+	w.want("queued", "FAILED(internal)")
+	w.want("runs", "FAILED(internal) a=CANCELLED")
+}
