@@ -1,7 +1,9 @@
 package main_test
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leifengta/lft/engine/store/storetest"
 )
 
 // revision is what lft history -json says.
@@ -24,12 +28,14 @@ func (w *world) history() []revision {
 	return list
 }
 
-// TestTortureApply lets eight folders apply plans of one base at the same time and kills some of them at random
-// points. One wins or none; whoever was told so is in the history, and the losers are told that they are stale.
+// TestTortureApply lets eight folders apply plans of one base at the same time, and in every second round kills each at
+// a random point. One wins or none; whoever was told so is in the history, and the losers are told that they are stale
+// and leave no row.
 func TestTortureApply(t *testing.T) {
 	const writers = 8
 	w := newWorld(t)
 	w.state = newDatabase(t)
+	db := storetest.DB(t, w.state)
 	w.apply(`flow "f" {}`)
 	lock, err := os.ReadFile(filepath.Join(w.dir, ".lft.lock.hcl"))
 	if err != nil {
@@ -51,14 +57,22 @@ func TestTortureApply(t *testing.T) {
 		if grown := len(after) - len(before); grown > 1 || len(winners) > grown || after[0].Number != int64(len(after)) {
 			t.Fatalf("round %d: %d revisions more, %d winners, newest is %d of %d", round, grown, len(winners), after[0].Number, len(after))
 		}
+		// Specs are content: whoever plans may leave some behind, named by nobody.
+		if n := count(t, db, `SELECT (SELECT COUNT(*) FROM object WHERE valid_from>?)+
+			(SELECT COUNT(*) FROM audit WHERE verb='apply')+(SELECT COUNT(*) FROM revision)-2*?`, len(after), len(after)); n != 0 {
+			t.Fatalf("round %d: %d rows of losers", round, n)
+		}
 		for _, dir := range winners {
 			w.must(0, "-chdir="+dir, "plan", "-detailed-exitcode")
 		}
 	}
 }
 
-// race applies the saved plans of all folders at once, kills every second one if told so, and returns the folders
-// whose apply ended 0.
+// killWithin is about how long eight applies at once take.
+const killWithin = 600 * time.Millisecond
+
+// race applies the saved plans of all folders at once, kills them if told so, and returns the folders whose apply
+// ended 0.
 func (w *world) race(folders []string, kill bool) (winners []string) {
 	w.tb.Helper()
 	results := make([]result, len(folders))
@@ -66,12 +80,18 @@ func (w *world) race(folders []string, kill bool) (winners []string) {
 	for i, dir := range folders {
 		all.Go(func() {
 			cmd := w.command("-chdir="+dir, "apply", "plan.lftplan")
-			if kill && i%2 == 0 {
-				timer := time.AfterFunc(time.Duration(20+15*i)*time.Millisecond, func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
+			var out bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Start(); err != nil {
+				w.tb.Error(err)
+				return
+			}
+			if kill {
+				timer := time.AfterFunc(rand.N(killWithin), func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
 				defer timer.Stop()
 			}
-			out, _ := cmd.CombinedOutput()
-			results[i] = result{stdout: string(out), code: cmd.ProcessState.ExitCode()}
+			_ = cmd.Wait()
+			results[i] = result{stdout: out.String(), code: cmd.ProcessState.ExitCode()}
 		})
 	}
 	all.Wait()
