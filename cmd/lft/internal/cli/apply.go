@@ -55,6 +55,7 @@ func approvalFlags() []cli.Flag {
 	return []cli.Flag{
 		jsonFlag(),
 		&cli.BoolFlag{Name: "auto-approve", Usage: "do not ask"},
+		inputFlag(),
 		&cli.StringFlag{Name: "message", Usage: "why, for the history"},
 		adoptFlag(),
 	}
@@ -87,6 +88,9 @@ func (a *app) carryOut(ctx context.Context, cmd *cli.Command, c *client, p *plan
 		return err
 	}
 	if len(p.Changes) > 0 && !cmd.Bool("auto-approve") {
+		if !mayAsk(cmd, os.Getenv) {
+			return errors.New("nobody may be asked (-input=false, LFT_INPUT=0): -auto-approve does not ask")
+		}
 		if err := a.approve(ctx, p); err != nil {
 			return err
 		}

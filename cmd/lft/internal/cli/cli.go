@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -38,76 +39,99 @@ type app struct {
 // the process. The first end of ctx asks the verb to stop cleanly.
 func Main(ctx context.Context, version string, args []string, streams Streams) int {
 	a := &app{version: version, in: streams.In, term: view.NewTerminal(streams.Out, streams.Err, os.Getenv)}
-	err := a.command().Run(ctx, append([]string{"lft"}, args...))
+	root := a.command()
+	args, err := withEnvironment(root, args, os.Getenv)
+	if err == nil {
+		err = root.Run(ctx, append([]string{"lft"}, args...))
+	}
 	return a.end(ctx, err)
 }
 
-// verbs is every verb, in the order of the help: definitions, runs, processes,
-// and what lft says of itself.
-func (a *app) verbs() []*cli.Command {
-	return []*cli.Command{
-		a.fmtVerb(),
-		a.validateVerb(),
-		a.planVerb(),
-		a.applyVerb(),
-		a.destroyVerb(),
-		a.showVerb(),
-		a.historyVerb(),
+// group is a heading of the help with the verbs below it.
+type group struct {
+	title string
+	verbs []*cli.Command
+}
 
-		a.runVerb(),
-		a.runsVerb(),
-		a.statusVerb(),
-		a.whyVerb(),
-		a.logsVerb(),
-		a.firesVerb(),
-		a.cancelVerb(),
-
-		a.masterVerb(),
-		a.agentsVerb(),
-		a.serverVerb(),
-		a.agentVerb(),
-		a.keeperVerb(),
-		a.devVerb(),
-
-		a.providersVerb(),
-		a.versionVerb(),
+// groups is every verb, in the order of the help: those of every day first.
+func (a *app) groups() []group {
+	return []group{
+		{"Main commands", []*cli.Command{
+			a.initVerb(), a.validateVerb(), a.planVerb(), a.applyVerb(), a.destroyVerb(),
+		}},
+		{"Definitions", []*cli.Command{
+			a.consoleVerb(), a.diffVerb(), a.fmtVerb(), a.functionsVerb(), a.graphVerb(), a.historyVerb(),
+			a.outputVerb(), a.providersVerb(), a.rollbackVerb(), a.showVerb(), a.stateVerb(),
+		}},
+		{"Executions", []*cli.Command{
+			a.cancelVerb(), a.firesVerb(), a.logsVerb(), a.runVerb(), a.runsVerb(), a.statusVerb(), a.whyVerb(),
+		}},
+		{"Processes", []*cli.Command{
+			a.agentVerb(), a.agentsVerb(), a.devVerb(), a.keeperVerb(), a.masterVerb(), a.serverVerb(),
+		}},
+		{"lft itself", []*cli.Command{
+			a.completionVerb(), a.completeVerb(), a.helpVerb(), a.versionVerb(),
+		}},
 	}
 }
 
 func (a *app) command() *cli.Command {
-	verbs := a.verbs()
+	groups := a.groups()
+	var verbs []*cli.Command
+	for _, g := range groups {
+		for _, verb := range g.verbs {
+			verb.Category = g.title
+			verbs = append(verbs, verb)
+		}
+	}
 	for _, verb := range verbs {
-		dress(verb)
+		dress(verb, verb.Name)
 	}
 	return &cli.Command{
 		Name:                          "lft",
 		Usage:                         "a distributed job scheduler managed like Terraform",
 		Version:                       a.version,
 		HideVersion:                   true, // a verb of its own, with -json
-		HideHelpCommand:               true,
-		EnableShellCompletion:         true,
+		HideHelpCommand:               true, // and so is this
 		DisableSliceFlagSeparator:     true, // -var list=[1,2] is one value
 		Writer:                        a.term.Out,
 		ErrWriter:                     a.term.Err,
-		CustomRootCommandHelpTemplate: rootHelp,
+		CustomRootCommandHelpTemplate: rootHelpOf(groups),
 		OnUsageError:                  usage,
 		ExitErrHandler:                func(context.Context, *cli.Command, error) {}, // Main turns errors into codes
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "chdir", Local: true, Usage: "switch to this folder before anything else"},
+			&cli.BoolFlag{Name: "version", Local: true, Usage: "show the version, as the verb does"},
+			&cli.BoolFlag{Name: "no-color", Usage: "write no colors; any verb takes it, too"},
+			&cli.BoolFlag{Name: "force-color", Usage: "write colors even to a file; any verb takes it, too"},
 		},
-		Before:   changeFolder,
+		Before:   a.before,
 		Commands: verbs,
 		Action:   a.noVerb,
 	}
 }
 
 // dress gives a verb, and the verbs below it, the help and the words of lft.
-func dress(verb *cli.Command) {
+func dress(verb *cli.Command, top string) {
 	verb.CustomHelpTemplate = verbHelp
 	verb.OnUsageError = usage
-	for _, below := range verb.Commands {
-		dress(below)
+	if text := exitHelp(top); text != "" {
+		verb.Metadata = map[string]any{"exits": text}
 	}
+	for _, below := range verb.Commands {
+		dress(below, top)
+	}
+}
+
+// before obeys what every verb takes.
+func (a *app) before(ctx context.Context, cmd *cli.Command) (context.Context, error) {
+	if cmd.Bool("no-color") {
+		a.term.Color(false)
+	}
+	if cmd.Bool("force-color") {
+		a.term.Color(true)
+	}
+	return changeFolder(ctx, cmd)
 }
 
 // changeFolder obeys -chdir, which comes before the verb, so that every relative
@@ -126,23 +150,50 @@ func changeFolder(ctx context.Context, cmd *cli.Command) (context.Context, error
 // noVerb answers a line without a verb, or with one that does not exist.
 func (a *app) noVerb(_ context.Context, cmd *cli.Command) error {
 	name := cmd.Args().First()
-	if name == "" {
+	switch {
+	case cmd.Bool("version"):
+		return a.showVersion(false)
+	case name == "":
 		return cli.ShowRootCommandHelp(cmd)
 	}
+	return noSuchVerb(cmd, name)
+}
+
+// noSuchVerb is the error of a word that is no verb, with the nearest one.
+func noSuchVerb(cmd *cli.Command, name string) error {
 	var names []string
 	for _, verb := range cmd.Commands {
-		names = append(names, verb.Name)
+		if !verb.Hidden {
+			names = append(names, verb.Name)
+		}
 	}
 	if near := diag.Suggest(name, names); near != "" {
-		return fmt.Errorf("lft has no command %q; did you mean %q?", name, near)
+		return fmt.Errorf("%s has no command %q; did you mean %q?", cmd.FullName(), name, near)
 	}
-	return fmt.Errorf("lft has no command %q; lft -help lists them", name)
+	return fmt.Errorf("%s has no command %q; %s -help lists them", cmd.FullName(), name, cmd.FullName())
 }
 
 // usage words what is wrong with a verb's flags.
 func usage(_ context.Context, cmd *cli.Command, err error, _ bool) error {
-	text := strings.Replace(err.Error(), "flag provided but not defined:", "unknown flag", 1)
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return fmt.Errorf("%w; %s -help lists the flags", err, cmd.FullName())
+	}
+	text := "unknown flag -" + name
+	if near := diag.Suggest(name, flagNames(cmd)); near != "" {
+		return fmt.Errorf("%s; did you mean -%s? %s -help lists the flags", text, near, cmd.FullName())
+	}
 	return fmt.Errorf("%s; %s -help lists the flags", text, cmd.FullName())
+}
+
+// flagNames are the flags that may stand behind a verb.
+func flagNames(cmd *cli.Command) []string {
+	names := []string{"help"}
+	for _, flag := range slices.Concat(cmd.VisibleFlags(), cmd.VisiblePersistentFlags()) {
+		names = append(names, flag.Names()[0])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // noArguments refuses arguments where a verb takes none.

@@ -18,10 +18,14 @@ func (a *app) versionVerb() *cli.Command {
 			if err := noArguments(cmd); err != nil {
 				return err
 			}
-			v := view.Version{Version: a.version, Platform: runtime.GOOS + "_" + runtime.GOARCH, Go: runtime.Version()}
-			return v.Show(a.term, cmd.Bool("json"))
+			return a.showVersion(cmd.Bool("json"))
 		},
 	}
+}
+
+func (a *app) showVersion(asJSON bool) error {
+	v := view.Version{Version: a.version, Platform: runtime.GOOS + "_" + runtime.GOARCH, Go: runtime.Version()}
+	return v.Show(a.term, asJSON)
 }
 
 // jsonFlag is the flag of every verb that can answer in JSON.

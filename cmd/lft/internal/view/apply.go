@@ -70,9 +70,9 @@ func (a Applied) Show(t *Terminal, asJSON bool) error {
 			Changes       planner.Summary `json:"changes"`
 		}{a.Project, a.Revision, instant(a.EffectiveFrom), word(a.ApplyID), a.Summary})
 	}
-	head, body := "Apply complete!", fmt.Sprintf("Objects: %d added, %d changed, %d destroyed.", a.Summary.Add, a.Summary.Change, a.Summary.Destroy)
+	head, body := "Apply complete!", fmt.Sprintf("Resources: %d added, %d changed, %d destroyed.", a.Summary.Add, a.Summary.Change, a.Summary.Destroy)
 	if a.Destroy {
-		head, body = "Destroy complete!", fmt.Sprintf("Objects: %d destroyed.", a.Summary.Destroy)
+		head, body = "Destroy complete!", fmt.Sprintf("Resources: %d destroyed.", a.Summary.Destroy)
 	}
 	if a.EffectiveFrom != nil {
 		body += fmt.Sprintf(" This is revision %d.", a.Revision)

@@ -19,6 +19,13 @@ type objectJSON struct {
 	Values  json.RawMessage `json:"values"`
 }
 
+func newObjectJSON(o planner.Object, data []byte) objectJSON {
+	return objectJSON{
+		Address: o.Address, Type: o.Address.Kind(), Name: o.Address.Name(), UID: o.UID,
+		Version: o.Version, Digest: o.Digest, Values: data,
+	}
+}
+
 // Deployed shows a revision of a project. specs holds the specs of its objects.
 func Deployed(t *Terminal, d planner.Deployed, specs map[string][]byte, asJSON bool) error {
 	if asJSON {
@@ -30,10 +37,7 @@ func Deployed(t *Terminal, d planner.Deployed, specs map[string][]byte, asJSON b
 			Resources     []objectJSON `json:"resources"`
 		}{FormatVersion: planner.FormatVersion, Project: d.Project.Name, Revision: d.Project.Revision, Origin: word(d.Project.Origin), Resources: []objectJSON{}}
 		for _, o := range d.Objects {
-			out.Resources = append(out.Resources, objectJSON{
-				Address: o.Address, Type: o.Address.Kind(), Name: o.Address.Name(), UID: o.UID,
-				Version: o.Version, Digest: o.Digest, Values: specs[o.Digest],
-			})
+			out.Resources = append(out.Resources, newObjectJSON(o, specs[o.Digest]))
 		}
 		return t.JSON(out)
 	}
@@ -45,8 +49,7 @@ func Deployed(t *Terminal, d planner.Deployed, specs map[string][]byte, asJSON b
 	r.line(r.style(bold, fmt.Sprintf("# project %q, revision %d, applied from %s", d.Project.Name, d.Project.Revision, d.Project.Origin)))
 	for _, o := range d.Objects {
 		r.line("")
-		header := o.Address.Kind() + " " + quoteName(o.Address.Instance())
-		r.whole(sign{" ", ""}, newBlock(o.Address.Kind(), header, specs[o.Digest]), "")
+		r.whole(sign{" ", ""}, objectBlock(o.Address, specs[o.Digest]), "")
 	}
 	t.Printf("%s", r.b.String())
 	return nil

@@ -55,6 +55,9 @@ func ttyWidth(w io.Writer) (int, bool) {
 	return width, true
 }
 
+// Color decides over colors by hand, which beats what was found out.
+func (t *Terminal) Color(on bool) { t.outColor, t.errColor = on, on }
+
 // Live reports whether Out is a terminal, where progress may be redrawn.
 func (t *Terminal) Live() bool { return t.outTTY }
 

@@ -1,0 +1,1 @@
+echo "$GREETING! On $DAY the shops had $TOTAL orders."
