@@ -18,6 +18,8 @@ type line struct {
 	paused  bool             // by an operator: nothing more begins
 	running []*execution     // in no order, those about to begin included
 	queued  []*execution     // the next one first
+
+	revision int64 // that limit is of
 }
 
 // order is that of a line, the same before and after a restore.
@@ -79,10 +81,30 @@ func (s *State) newExecution(p *project, def *FlowDef, id string) *execution {
 	}
 }
 
+// line finds the line of an execution's flow, or opens one. Its limit is the
+// newest revision's; of a flow that is in it no more, that of the newest of its
+// executions.
+func (s *State) line(x *execution) *line {
+	l := s.runs.lines[x.FlowUID]
+	if l == nil {
+		l = &line{uid: x.FlowUID, paused: s.paused(x.FlowUID)}
+		s.runs.lines[l.uid] = l
+		if p := s.clock.projects[x.ProjectUID]; p != nil {
+			if def := p.byUID[l.uid]; def != nil {
+				l.limit, l.revision = def.Graph.concurrency, p.revision
+			}
+		}
+	}
+	if l.revision < x.Revision {
+		l.limit, l.revision = x.graph.concurrency, x.Revision
+	}
+	return l
+}
+
 // admit lets an execution begin or wait, by the flow's concurrency. A reason
 // means that it may do neither, and that nothing has changed.
 func (s *State) admit(x *execution, whenFull spec.WhenFull) record.Reason {
-	l := s.line(x.FlowUID, x.graph.concurrency)
+	l := s.line(x)
 	switch {
 	case l.paused && len(l.queued) < or(l.limit.QueueMax, spec.DefaultQueueMax):
 	case l.paused:
@@ -157,6 +179,11 @@ func (s *State) flowDeleted(uid string) {
 		return
 	}
 	for _, x := range slices.Clone(l.queued) {
+		if x.parent != nil {
+			continue // the revision of its parent, which runs on, still has the flow
+		}
 		s.finish(x, record.ExecutionCancelled, record.ReasonFlowDeleted)
 	}
+	l.paused = s.paused(uid) // what an operator wanted has ended with the flow
+	s.advance(l)
 }

@@ -13,6 +13,7 @@ type project struct {
 	name      string
 	revision  int64
 	flows     map[spec.Address]*FlowDef
+	byUID     map[string]*FlowDef
 	zones     map[spec.Address]string // common zone of a flow's schedules
 	schedules []*schedule             // in the order of the revision
 	pools     map[spec.Address]*pool
@@ -68,13 +69,12 @@ func (s *State) install(p *project, ev *Adopt) (gone []string) {
 	s.installPools(p, ev.Pools)
 	old := p.flows
 	p.flows = make(map[spec.Address]*FlowDef, len(ev.Flows))
-	kept := make(map[string]bool, len(ev.Flows))
+	p.byUID = make(map[string]*FlowDef, len(ev.Flows))
 	for i := range ev.Flows {
 		def := &ev.Flows[i]
-		p.flows[def.Address] = def
-		kept[def.UID] = true
+		p.flows[def.Address], p.byUID[def.UID] = def, def
 		if line := s.runs.lines[def.UID]; line != nil {
-			line.limit = def.Graph.concurrency
+			line.limit, line.revision = def.Graph.concurrency, ev.Revision
 			s.advance(line)
 		}
 	}
@@ -82,7 +82,7 @@ func (s *State) install(p *project, ev *Adopt) (gone []string) {
 		sc.Paused = s.silenced(sc)
 	}
 	for _, address := range sortedKeys(old) {
-		if def := old[address]; !kept[def.UID] {
+		if def := old[address]; p.byUID[def.UID] == nil {
 			s.flowDeleted(def.UID)
 		}
 	}

@@ -12,10 +12,11 @@ import (
 type attempt struct {
 	record.Attempt
 	node  *node
-	agent *agent // whose slot it takes; nil when it has ended or waits for a new order
-	slot  int    // place in agent.live
-	pool  *pool  // whose slots it takes
-	logTo int64  // durable log bytes that this State has seen
+	child *execution // of kind flow: what it has started, until that has ended
+	agent *agent     // whose slot it takes; nil when it has ended or waits for a new order
+	slot  int        // place in agent.live
+	pool  *pool      // whose slots it takes
+	logTo int64      // durable log bytes that this State has seen
 	dirty bool
 }
 
@@ -24,12 +25,9 @@ func (s *State) ask(n *node) {
 	n.asked = true
 	x := n.exec
 	ups := x.graph.Upstreams(n.Number)
-	p := Prepare{
-		Key: JobKey{x.ID, n.Number, n.MapKey}, N: n.Attempts + 1,
-		ProjectUID: x.ProjectUID, Project: x.Project, Revision: x.Revision, Flow: x.Flow, FlowDigest: x.FlowDigest,
-		ScheduledFor: x.ScheduledFor, Zone: x.Zone, WindowStart: x.WindowStart, WindowEnd: x.WindowEnd,
-		Origin: x.Origin, Params: x.Params, Upstreams: make([]Upstream, 0, len(ups)),
-	}
+	p := x.preparation()
+	p.Key.Number, p.Key.MapKey, p.N = n.Number, n.MapKey, n.Attempts+1
+	p.Upstreams = make([]Upstream, 0, len(ups))
 	for _, up := range ups {
 		if u := &x.nodes[up]; u.State.Terminal() {
 			p.Upstreams = append(p.Upstreams, Upstream{u.Name, u.State, u.Output})
@@ -39,10 +37,24 @@ func (s *State) ask(n *node) {
 	s.queue.fresh = append(s.queue.fresh, n)
 }
 
+// preparation is what every Prepare says of its execution.
+func (x *execution) preparation() Prepare {
+	return Prepare{
+		Key: JobKey{Execution: x.ID}, ProjectUID: x.ProjectUID, Project: x.Project, Revision: x.Revision,
+		Flow: x.Flow, FlowDigest: x.FlowDigest, ScheduledFor: x.ScheduledFor, Zone: x.Zone,
+		WindowStart: x.WindowStart, WindowEnd: x.WindowEnd, Origin: x.Origin, Params: x.Params,
+	}
+}
+
 // prepared takes the answer to a Prepare. One for a job that has moved on is
 // ignored.
 func (s *State) prepared(ev Prepared) {
 	x := s.runs.live[ev.Key.Execution]
+	if x != nil && ev.Key.Number == OutputsNumber {
+		s.answered(x, &ev)
+		s.propagate()
+		return
+	}
 	if x == nil || ev.Key.Number < 0 || int(ev.Key.Number) >= len(x.nodes) {
 		return
 	}
@@ -64,6 +76,8 @@ func (s *State) prepared(ev Prepared) {
 		s.order(n, ev.Task)
 	case kind == spec.KindTimer && ev.Wait > 0:
 		s.arm(n, ev.Wait)
+	case kind == spec.KindFlow:
+		s.startChild(n, ev.Child, ev.Params)
 	default:
 		n.StartedAt = s.now
 		s.settle(n, record.JobSucceeded, record.ReasonNone, "")
@@ -89,17 +103,23 @@ func (s *State) order(n *node, task []byte) {
 		s.queue.push(n, s.lane(n))
 		return
 	}
-	a := &attempt{node: n, Attempt: record.Attempt{
-		Execution: n.Execution, Number: n.Number, MapKey: n.MapKey, N: n.Attempts + 1,
-		Token: record.Token(n.Execution, n.Number, n.MapKey, n.Attempts+1),
-		State: record.Ordered, Task: task, OrderedAt: s.now,
-	}}
-	n.Attempts++
-	n.attempt = a
+	a := s.newAttempt(n)
+	a.State, a.Task = record.Ordered, task
 	delete(s.fleet.strays, a.Token)
+	s.give(a)
+}
+
+// newAttempt makes a job's next one.
+func (s *State) newAttempt(n *node) *attempt {
+	n.Attempts++
+	a := &attempt{node: n, Attempt: record.Attempt{
+		Execution: n.Execution, Number: n.Number, MapKey: n.MapKey, N: n.Attempts,
+		Token: record.Token(n.Execution, n.Number, n.MapKey, n.Attempts), OrderedAt: s.now,
+	}}
+	n.attempt = a
 	n.exec.tokens = append(n.exec.tokens, a.Token)
 	s.fleet.attempts[a.Token] = a
-	s.give(a)
+	return a
 }
 
 // give orders an attempt from the agent and out of the pool that are kept for
@@ -149,6 +169,9 @@ func (s *State) kill(a *attempt) {
 	}
 	a.KillWanted = true
 	s.out.attempt(a)
+	if a.child != nil {
+		s.runs.doomed = append(s.runs.doomed, a.child)
+	}
 	s.sendKill(a)
 }
 
@@ -166,6 +189,10 @@ func (s *State) killToken(a *agent, token string, why record.Reason) {
 // it took.
 func (s *State) endAttempt(a *attempt, outcome record.Outcome, reason record.Reason, log *record.LogEnd) {
 	a.State, a.Outcome, a.Reason, a.EndedAt = record.Ended, outcome, reason, s.now
+	if a.AgentUID == "" {
+		s.out.attempt(a) // a sub-flow: its jobs have logs, it has none
+		return
+	}
 	end := record.LogEnd{Bytes: a.logTo, State: record.LogEOF}
 	switch {
 	case log != nil:
@@ -219,6 +246,8 @@ func (s *State) resolve(a *attempt, output json.RawMessage) {
 		s.settle(n, record.JobCancelled, n.stopReason(), a.Message)
 	case a.Outcome == record.OutcomeLost:
 		s.lost(n, a, stopped)
+	case a.Outcome == record.OutcomeCancelled && n.rule().kind == spec.KindFlow:
+		s.settle(n, record.JobFailed, a.Reason, a.Message) // somebody wanted it so: no other attempt
 	default:
 		n.Failures++
 		if n.Failures < n.rule().attempts && !stopped {
@@ -233,7 +262,7 @@ func (s *State) resolve(a *attempt, output json.RawMessage) {
 // lost re-runs a job whose attempt is gone, where that was asked for. It costs
 // no retry, but has its own bound.
 func (s *State) lost(n *node, a *attempt, stopped bool) {
-	rerun := n.rule().rerunLost || a.Reason == record.ReasonIsolated
+	rerun := n.rule().rerunLost && a.Reason != record.ReasonChildLost || a.Reason == record.ReasonIsolated
 	if !rerun || stopped || n.Lost >= record.MaxLostReruns {
 		s.settle(n, record.JobFailed, a.Reason, a.Message)
 		return

@@ -67,7 +67,7 @@ func TestCompileRefuses(t *testing.T) {
 		`flow.f.job.b: upstream "x"`:           flow("f", []string{"a", "b: x"}),
 		"flow.f has a cycle: [a b]":            flow("f", []string{"a: b", "b: a"}),
 		"flow.f.job.a is declared twice":       flow("f", []string{"a", "a"}),
-		`kind "flow" is not known`:             flow("f", []string{"a"}, job("a", func(j *spec.Job) { j.Kind = spec.KindFlow })),
+		"it names no flow to start":            flow("f", []string{"a"}, job("a", func(j *spec.Job) { j.Kind = spec.KindFlow })),
 		`trigger "all_quiet" is not known`:     flow("f", []string{"a"}, job("a", func(j *spec.Job) { j.Trigger = "all_quiet" })),
 		`on_cancel "hide" is not known`:        flow("f", []string{"a"}, job("a", func(j *spec.Job) { j.OnCancel = "hide" })),
 		`backoff "tidal" is not known`:         flow("f", []string{"a"}, job("a", func(j *spec.Job) { j.Retry = &spec.Retry{Backoff: "tidal"} })),

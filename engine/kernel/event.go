@@ -79,13 +79,18 @@ type Cancel struct {
 // Prepared answers a Prepare. A late one, for a job that has moved on, is
 // ignored.
 type Prepared struct {
-	Key   JobKey
-	N     int32  // the attempt it is for
-	Task  []byte // for kind process
-	Wait  spec.Duration
-	Skip  bool // `when` is false
-	Fault record.Reason
-	Error string // for people, with Fault
+	Key  JobKey
+	N    int32  // the attempt it is for
+	Task []byte // for kind process
+	Wait spec.Duration
+	Skip bool // `when` is false
+	// Child is the flow that a job of kind flow starts, as the revision of its
+	// execution declares it, and Params what it gives, an object.
+	Child  *FlowDef
+	Params []byte
+	Output []byte // answers Prepare.Outputs, an object
+	Fault  record.Reason
+	Error  string // for people, with Fault
 }
 
 // JobKey names a JobExecution.

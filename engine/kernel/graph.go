@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -25,6 +26,8 @@ type Graph struct {
 	asks        []placement.Ask
 	askKeys     []string // of asks
 	pools       []spec.Address
+	flows       []spec.Address // that jobs start
+	outputs     bool           // it gives something to who starts it
 	onFailure   spec.OnFailure
 	concurrency spec.Concurrency // Max 0 = unlimited
 }
@@ -42,10 +45,12 @@ type rule struct {
 	priority     int16
 	poolSlots    int32
 	pool         int32 // index into Graph.pools, -1 = none
+	flow         int32 // of kind flow: index into Graph.flows
 	ask          int32 // index into Graph.asks
 	delay        spec.Duration
 	maxDelay     spec.Duration
 	rerunAfter   spec.Duration
+	timeout      spec.Duration // of kind flow; the keeper sees to a process's
 }
 
 // Len is the number of jobs.
@@ -73,6 +78,14 @@ func (g *Graph) Pool(job int32) (spec.Address, int32) {
 		return "", 0
 	}
 	return g.pools[r.pool], r.poolSlots
+}
+
+// Flow is the flow that a job of kind flow starts, "" for the others.
+func (g *Graph) Flow(job int32) spec.Address {
+	if g.jobs[job].kind != spec.KindFlow {
+		return ""
+	}
+	return g.flows[g.jobs[job].flow]
 }
 
 // Ask is what a job wants of an agent.
@@ -109,13 +122,15 @@ func Compile(f *spec.Flow) (*Graph, error) {
 	if err := g.limit(f); err != nil {
 		return nil, err
 	}
-	asks, pools := map[string]int32{}, map[spec.Address]int32{}
+	g.outputs = len(f.Outputs) > 0
+	asks, pools, flows := map[string]int32{}, map[spec.Address]int32{}, map[spec.Address]int32{}
 	for i, j := range f.Jobs {
 		if g.jobs[i], err = compileJob(j); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Address.Job(j.Name), err)
 		}
 		g.jobs[i].ask = g.internAsk(asks, j.Placement)
-		g.jobs[i].pool = g.internPool(pools, j.Pool)
+		g.jobs[i].pool = intern(&g.pools, pools, j.Pool)
+		g.jobs[i].flow = intern(&g.flows, flows, j.Flow)
 	}
 	return g, nil
 }
@@ -183,6 +198,7 @@ func compileJob(j *spec.Job) (rule, error) {
 		delay:        spec.DefaultRetryDelay,
 		maxDelay:     spec.DefaultMaxDelay,
 		rerunAfter:   max(j.RerunAfter, 0),
+		timeout:      max(j.Timeout, 0),
 	}
 	if r.kind == "" {
 		r.kind = spec.KindProcess
@@ -191,9 +207,15 @@ func compileJob(j *spec.Job) (rule, error) {
 		r.trigger = spec.AllSuccess
 	}
 	switch r.kind {
-	case spec.KindProcess, spec.KindInstant, spec.KindTimer:
+	case spec.KindProcess, spec.KindInstant, spec.KindTimer, spec.KindFlow:
 	default:
 		return r, fmt.Errorf("kind %q is not known to this version", j.Kind)
+	}
+	switch {
+	case r.kind == spec.KindFlow && j.Flow == "":
+		return r, errors.New("it names no flow to start")
+	case r.kind != spec.KindFlow && j.Flow != "":
+		return r, fmt.Errorf("a job of kind %s starts no flow", r.kind)
 	}
 	if !known(r.trigger) {
 		return r, fmt.Errorf("trigger %q is not known to this version", j.Trigger)
@@ -248,15 +270,16 @@ func (g *Graph) internAsk(seen map[string]int32, p *spec.Placement) int32 {
 	return at
 }
 
-func (g *Graph) internPool(seen map[spec.Address]int32, pool spec.Address) int32 {
-	if pool == "" {
+// intern returns the place of an address in a list, -1 for none.
+func intern(list *[]spec.Address, seen map[spec.Address]int32, a spec.Address) int32 {
+	if a == "" {
 		return -1
 	}
-	at, ok := seen[pool]
+	at, ok := seen[a]
 	if !ok {
-		at = int32(len(g.pools))
-		seen[pool] = at
-		g.pools = append(g.pools, pool)
+		at = int32(len(*list))
+		seen[a] = at
+		*list = append(*list, a)
 	}
 	return at
 }

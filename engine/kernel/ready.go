@@ -46,7 +46,13 @@ type Prepare struct {
 	Origin       record.Origin
 	Params       []byte // given ones, an object
 	Upstreams    []Upstream
+	// Outputs asks for the flow's outputs instead: all jobs are in Upstreams, and
+	// the key's Number is OutputsNumber.
+	Outputs bool
 }
+
+// OutputsNumber stands in the place of a job's number for the flow's outputs.
+const OutputsNumber int32 = -1
 
 // Upstream is a settled direct upstream of the job to prepare.
 type Upstream struct {

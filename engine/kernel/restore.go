@@ -53,6 +53,7 @@ func Restore(limits Limits, snap Snapshot) (*State, error) {
 			running = append(running, x)
 		}
 	}
+	s.restoreChildren()
 	// Only now, because what follows lets others begin.
 	for _, x := range condemned {
 		s.buryExecution(x)
@@ -134,13 +135,7 @@ func (s *State) restoreExecution(x *execution, rows []record.Job, attempts map[a
 		x.graph = ghost(rows)
 	}
 	s.runs.live[x.ID] = x
-	limit := x.graph.concurrency
-	if p := s.clock.projects[x.ProjectUID]; p != nil {
-		if def := p.flows[spec.Address(x.Flow)]; def != nil && def.UID == x.FlowUID {
-			limit = def.Graph.concurrency
-		}
-	}
-	l := s.line(x.FlowUID, limit)
+	l := s.line(x)
 	x.line = l
 	if x.State == record.Queued {
 		l.enqueue(x)
@@ -177,7 +172,7 @@ func (s *State) restoreJobs(x *execution, rows []record.Job, attempts map[attemp
 			continue
 		}
 		x.open++
-		waits := n.State == record.JobActive && n.rule().kind != spec.KindProcess
+		waits := n.State == record.JobActive && n.attempt == nil && n.rule().kind == spec.KindTimer
 		if n.live() != (n.State == record.JobActive) && !waits {
 			defect = fmt.Sprintf("job %s is %s, which does not go with its last attempt", n.Name, n.State)
 			if n.live() {
@@ -250,8 +245,11 @@ func (s *State) resume(x *execution) {
 		case record.JobRetryWait:
 			s.wakes.push(wake{at: n.NextAt, node: n})
 		case record.JobActive:
-			if n.rule().kind == spec.KindTimer && n.attempt == nil {
-				s.wakes.push(wake{at: n.NextAt, node: n})
+			switch a := n.attempt; {
+			case a == nil:
+				s.wakes.push(wake{at: n.NextAt, node: n}) // a timer
+			case a.AgentUID == "" && a.State == record.AttemptRunning:
+				s.resumeChild(n)
 			}
 		case record.JobSucceeded, record.JobFailed, record.JobUpstreamFailed, record.JobSkipped, record.JobCancelled:
 		}

@@ -14,21 +14,14 @@ type runs struct {
 	quick    []*node          // READY, need a Prepare but no agent
 	settled  []*node          // whose downstreams have not been told
 	complete []*execution     // with nothing open
+	doomed   []*execution     // whose parent wants them ended
+	children []*execution     // ended, their parents have not been told
+	busy     bool             // propagate is under way
 	ended    []*execution     // until they are durable
 }
 
 func newRuns() runs {
 	return runs{live: map[string]*execution{}, lines: map[string]*line{}}
-}
-
-// line finds the line of a flow, or opens one.
-func (s *State) line(uid string, limit spec.Concurrency) *line {
-	l := s.runs.lines[uid]
-	if l == nil {
-		l = &line{uid: uid, limit: limit, paused: s.paused(uid)}
-		s.runs.lines[uid] = l
-	}
-	return l
 }
 
 // execution is a live FlowExecution: its row and what the kernel counts.
@@ -45,6 +38,11 @@ type execution struct {
 	stopped   bool // its failure policy is in force
 	dirty     bool
 	serial    uint64 // of the Ready it ended with
+
+	parent  *attempt // that started it and is not told yet
+	asked   bool     // a Prepare for its outputs is out
+	output  []byte   // for its parent
+	message string   // why it failed, for its parent
 }
 
 // node is a JobExecution: its row and what the kernel counts.
@@ -255,11 +253,22 @@ func (s *State) stopJob(n *node, reason record.Reason) {
 	s.settle(n, record.JobCancelled, reason, "")
 }
 
-// propagate tells downstreams of settled jobs until nothing follows, then ends
-// what has nothing open.
+// propagate draws conclusions until nothing follows. What it calls may owe it
+// again: that is paid here, so that nothing is deeper than one call.
 func (s *State) propagate() {
-	for len(s.runs.settled) > 0 {
-		last := len(s.runs.settled) - 1
+	if s.runs.busy {
+		return
+	}
+	s.runs.busy = true
+	for s.follow() {
+	}
+	s.runs.busy = false
+}
+
+// follow tells the downstreams of a settled job; with none left, it ends what is
+// to end or has nothing open, and tells those that started it.
+func (s *State) follow() bool {
+	if last := len(s.runs.settled) - 1; last >= 0 {
 		n := s.runs.settled[last]
 		s.runs.settled = s.runs.settled[:last]
 		for _, number := range n.exec.graph.Downstreams(n.Number) {
@@ -267,12 +276,32 @@ func (s *State) propagate() {
 			down.tally.add(n.State)
 			s.judge(down)
 		}
+		return true
 	}
-	for len(s.runs.complete) > 0 {
-		x := s.runs.complete[0]
-		s.runs.complete = s.runs.complete[1:]
+	if x, ok := pop(&s.runs.doomed); ok {
+		s.endChild(x)
+		return true
+	}
+	if x, ok := pop(&s.runs.complete); ok {
 		s.complete(x)
+		return true
 	}
+	x, ok := pop(&s.runs.children)
+	if ok {
+		s.childEnded(x)
+	}
+	return ok
+}
+
+// pop takes the first of a list.
+func pop(list *[]*execution) (*execution, bool) {
+	if len(*list) == 0 {
+		return nil, false
+	}
+	x := (*list)[0]
+	(*list)[0] = nil
+	*list = (*list)[1:]
+	return x, true
 }
 
 // complete gives an execution whose jobs are all settled its verdict.
@@ -285,6 +314,8 @@ func (s *State) complete(x *execution) {
 		s.finish(x, record.ExecutionCancelled, x.Reason)
 	case x.failed > 0:
 		s.finish(x, record.ExecutionFailed, record.ReasonNone)
+	case x.parent != nil && x.graph.outputs:
+		s.askOutputs(x)
 	default:
 		s.finish(x, record.ExecutionSucceeded, record.ReasonNone)
 	}
@@ -297,5 +328,8 @@ func (s *State) finish(x *execution, state record.ExecutionState, reason record.
 	s.out.execution(x)
 	s.out.rows.Finished = append(s.out.rows.Finished, x.ID)
 	s.runs.ended = append(s.runs.ended, x)
+	if x.parent != nil {
+		s.runs.children = append(s.runs.children, x)
+	}
 	s.leave(x)
 }

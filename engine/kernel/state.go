@@ -135,10 +135,12 @@ func (s *State) NextWake() record.Time {
 // work does what is due until the next Ready is full, then gives out what fits
 // on the agents.
 func (s *State) work() {
+	s.propagate()
 	for s.out.weight < s.limits.BatchRows {
 		if !s.begin() && !s.wake() && !s.instant() && !s.quick() {
 			break
 		}
+		s.propagate()
 	}
 	s.dispatch()
 }

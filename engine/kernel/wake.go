@@ -1,6 +1,9 @@
 package kernel
 
-import "github.com/leifengta/lft/engine/record"
+import (
+	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/spec"
+)
 
 // wake is something to look at when its time has come. It is never taken back:
 // whoever it is for checks whether it still means anything.
@@ -117,12 +120,17 @@ func (s *State) wake() bool {
 	return true
 }
 
-// elapsed ends a job's wait for its next attempt, or a timer.
+// elapsed ends a job's wait for its next attempt, a timer, or the time that a
+// sub-flow may take.
 func (s *State) elapsed(n *node) {
 	n.NextAt = 0
-	if n.State == record.JobRetryWait {
+	switch {
+	case n.State == record.JobRetryWait:
 		s.ready(n)
-	} else {
+	case n.rule().kind == spec.KindFlow:
+		s.out.node(n)
+		s.timedOut(n)
+	default:
 		s.settle(n, record.JobSucceeded, record.ReasonNone, "")
 	}
 	s.propagate()

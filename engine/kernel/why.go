@@ -6,6 +6,7 @@ import (
 
 	"github.com/leifengta/lft/engine/placement"
 	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/spec"
 )
 
 // WhyInput is the rows that tell why a job does not run, read at one moment.
@@ -25,6 +26,11 @@ type WhyInput struct {
 	Pool      PoolUse          // of the job's pool; the zero value without one
 	Running   int              // running executions of the flow
 	Ahead     int              // queued ones that come before this one
+	Paused    *record.Override // by which the flow is paused, nil when it is not
+	// Child is the execution that Attempt has started, nil for none. ParentJob is
+	// the job that has started Execution, "" when none has.
+	Child     *record.Execution
+	ParentJob string
 }
 
 // PoolUse is a pool's limit and how much of it is taken.
@@ -74,6 +80,17 @@ func (in *WhyInput) queued() Why {
 		Code:    "queued",
 		Summary: fmt.Sprintf("The execution waits: %s runs at most %d at once.", in.Execution.Flow, c.Max),
 	}
+	if o := in.Paused; o != nil {
+		w.Code = "paused"
+		w.Summary = fmt.Sprintf("The execution waits: %s is paused.", in.Execution.Flow)
+		w.fact("paused by %s %s ago", o.By, span(in.At-o.At))
+		if o.Reason != "" {
+			w.fact("%s", o.Reason)
+		}
+	}
+	if in.ParentJob != "" {
+		w.fact("started by job %s of execution %s", in.ParentJob, in.Execution.Parent)
+	}
 	w.fact("running executions of the flow: %d", in.Running)
 	w.fact("queued before this one: %d", in.Ahead)
 	w.fact("queued since: %s", span(in.At-in.Execution.CreatedAt))
@@ -112,6 +129,9 @@ const maxFacts = 10
 func (in *WhyInput) ready() Why {
 	pool, want := in.Graph.Pool(in.Number)
 	p := in.Pool
+	if in.Graph.Kind(in.Number) != spec.KindProcess {
+		return Why{Code: string(record.WaitingPrepare), Summary: "The job's expressions are being evaluated."}
+	}
 	if pool != "" && p.Address != "" && p.Used+min(int(want), max(p.Slots, 1)) > p.Slots {
 		w := Why{Code: string(record.WaitingPool)}
 		w.Summary = fmt.Sprintf("The job waits for %s: %d of its %d slots are in use, the job takes %d.",
@@ -193,6 +213,8 @@ func (in *WhyInput) active() Why {
 		}
 	case a == nil:
 		return Why{Code: "active", Summary: "The job is being carried out."}
+	case a.AgentUID == "":
+		return in.child()
 	}
 	w := Why{Code: "active"}
 	since := a.StartedAt
@@ -219,6 +241,25 @@ func (in *WhyInput) active() Why {
 	return w
 }
 
+// child tells of a job that another execution carries out.
+func (in *WhyInput) child() Why {
+	a, x := in.Attempt, in.Child
+	w := Why{Code: string(record.WaitingChild)}
+	if x == nil {
+		w.Summary = fmt.Sprintf("Attempt %d is carried out by execution %s.", a.N, in.Job.WaitingArg)
+	} else {
+		w.Summary = fmt.Sprintf("Attempt %d is carried out by execution %s of %s, which is %s.", a.N, x.ID, x.Flow, x.State)
+	}
+	w.fact("since: %s", span(in.At-a.StartedAt))
+	if in.Job.NextAt > 0 {
+		w.fact("it may take another %s", span(in.Job.NextAt-in.At))
+	}
+	if a.KillWanted || x != nil && x.CancelRequested {
+		w.fact("it is to be cancelled")
+	}
+	return w
+}
+
 func (in *WhyInput) settled() Why {
 	j := &in.Job
 	w := Why{Code: string(j.Reason)}
@@ -228,6 +269,9 @@ func (in *WhyInput) settled() Why {
 		record.ReasonPolicy:    "the flow's failure policy ended it",
 		record.ReasonCancelled: "the execution was cancelled",
 		record.ReasonReplaced:  "a newer execution took its place",
+		record.ReasonParent:    "the job that had started the execution was to end",
+		record.ReasonChild:     "the execution it had started failed",
+		record.ReasonChildLost: "the execution it had started is not there any more",
 	}
 	switch why := words[j.Reason]; {
 	case why != "":
@@ -244,7 +288,11 @@ func (in *WhyInput) settled() Why {
 		}
 	}
 	if a := in.Attempt; a != nil && a.State == record.Ended {
-		w.fact("attempt %d on agent %s: %s", a.N, a.Agent, a.Outcome)
+		if a.AgentUID == "" {
+			w.fact("attempt %d, execution %s: %s", a.N, record.ChildID(a.Execution, a.Number, a.MapKey, a.N), a.Outcome)
+		} else {
+			w.fact("attempt %d on agent %s: %s", a.N, a.Agent, a.Outcome)
+		}
 		if a.HasExit {
 			w.fact("exit code: %d", a.ExitCode)
 		}

@@ -10,7 +10,8 @@ import (
 // 125 bits.
 const IDLength = 26
 
-// The first letters. A person's execution id may not look like a fire's.
+// The first letters. A person's execution id may not look like one that follows
+// from an instant or from an attempt.
 const (
 	fireLetter   = 'f'
 	tokenLetter  = 't'
@@ -25,6 +26,12 @@ const alphabet = "0123456789abcdefghijklmnopqrstuv"
 // FireID is the id of the execution that a schedule's instant leads to.
 func FireID(scheduleUID string, instant Time) string {
 	return hashID(fireLetter, scheduleUID, number(int64(instant)))
+}
+
+// ChildID is the id of the execution that an attempt of a sub-flow's job starts.
+// It has the shape of a fire's, and another number of parts.
+func ChildID(parent string, job int32, mapKey string, n int32) string {
+	return hashID(fireLetter, parent, number(int64(job)), mapKey, number(int64(n)))
 }
 
 // Token is the id of an attempt. It holds for ever: the same attempt has the
@@ -50,7 +57,8 @@ func NewID(random [16]byte) string {
 	return encode(randomLetter, random)
 }
 
-// IsFireID reports whether a text has the shape of a fired execution's id.
+// IsFireID reports whether a text has the shape of the id of an execution that
+// nobody named: a schedule's or a sub-flow's.
 func IsFireID(s string) bool {
 	if len(s) != IDLength || s[0] != fireLetter {
 		return false

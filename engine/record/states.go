@@ -146,6 +146,10 @@ const (
 	ReasonJournalLost     Reason = "journal_lacks"     // the agent's journal never held it
 	ReasonDeclaredDead    Reason = "declared_dead"     // an operator said so
 	ReasonIsolated        Reason = "isolated"          // rerun_after ran out
+	ReasonChild           Reason = "child_failed"      // the execution a job has started failed
+	ReasonChildLost       Reason = "child_lost"        // that execution is not there any more
+	ReasonParent          Reason = "parent"            // CANCELLED: with the job that started it
+	ReasonNesting         Reason = "nesting"           // too many flows start one another
 	ReasonInternal        Reason = "internal"          // a defect; see the dead letter
 	ReasonDuplicateID     Reason = "duplicate_machine" // QUARANTINED: uid seen on another machine
 	ReasonJournalReversed Reason = "journal_reversed"  // QUARANTINED: sequence went back
@@ -167,4 +171,5 @@ const (
 	WaitingReconcile Waiting = "reconcile"    // arg: the agent that has not answered yet
 	WaitingSilent    Waiting = "agent_silent" // its agent is unreachable; arg: the agent
 	WaitingPrepare   Waiting = "prepare"      // expressions are being evaluated
+	WaitingChild     Waiting = "child"        // kind flow; arg: the execution it has started
 )

@@ -161,7 +161,7 @@ type Job struct {
 	OnLost       OnLost // "" = see Job.RerunWhenLost
 	OnCancel     string // "" | "run"
 	Env          map[string]*Value
-	Outputs      []*Output // sorted by name
+	Outputs      []*Output // sorted by name; of kind flow, those of Flow
 	Placement    *Placement
 	Uses         []string          // addresses of dependencies, sorted
 	Flow         Address           // of kind flow: what it starts
@@ -169,6 +169,10 @@ type Job struct {
 	Args         map[string]*Value // what the job type's schema declares
 	Extra        json.RawMessage
 }
+
+// MaxNesting is how many flows may start one another: one that starts none has a
+// nesting of 1.
+const MaxNesting = 8
 
 // Kind says who carries a job out. The kernel knows kinds, never type names.
 type Kind string
