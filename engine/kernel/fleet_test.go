@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -398,21 +399,34 @@ func TestReports(t *testing.T) {
 	if end := w.db.logEnds[token]; end.Bytes != 7 || end.State != record.LogEOF {
 		t.Errorf("log: %+v", end)
 	}
-	audits := len(w.db.audits)
+	w.db.audits = nil
 	say(Report{Ended: true, Outcome: record.OutcomeSucceeded, HasExit: true})
-	if len(w.db.audits) != audits {
+	if len(w.db.audits) != 0 {
 		t.Error("the same result again is noted")
 	}
-	say(Report{Ended: true, Outcome: record.OutcomeFailed, HasExit: true, ExitCode: 3})
-	if len(w.db.audits) != audits+1 || w.db.audits[audits].Verb != "report differs" {
-		t.Errorf("another result is not noted: %+v", w.db.audits)
+	for want, r := range map[string]Report{
+		"now failed, exit code 0":             {Outcome: record.OutcomeFailed, HasExit: true},
+		"now succeeded, exit code 3":          {Outcome: record.OutcomeSucceeded, HasExit: true, ExitCode: 3},
+		"now succeeded":                       {Outcome: record.OutcomeSucceeded},
+		"now succeeded, exit code 0, SIGKILL": {Outcome: record.OutcomeSucceeded, HasExit: true, Signal: "SIGKILL"},
+	} {
+		r.Ended = true
+		w.db.audits = nil
+		say(r)
+		if len(w.db.audits) != 1 || w.db.audits[0].Verb != "report differs" || w.db.audits[0].Detail != "agent one: recorded succeeded, "+want {
+			t.Errorf("%s: another result is not noted: %+v", want, w.db.audits)
+		}
+	}
+	if a := w.attempt("x", "a"); a.Outcome != record.OutcomeSucceeded || a.ExitCode != 0 || a.Signal != "" {
+		t.Errorf("the first result does not hold: %+v", a)
 	}
 	token = "nobody's"
+	w.db.audits = nil
 	say(Report{Ended: true, Outcome: record.OutcomeFailed})
-	if len(w.db.audits) != audits+2 || w.db.audits[audits+1].Verb != "report unknown" {
+	if len(w.db.audits) != 1 || w.db.audits[0].Verb != "report unknown" {
 		t.Errorf("an unknown token is not noted: %+v", w.db.audits)
 	}
-	if len(w.acks) != 4 {
+	if len(w.acks) != 7 {
 		t.Errorf("acks: %+v", w.acks)
 	}
 	for _, a := range w.acks {
@@ -441,7 +455,7 @@ func TestBadReports(t *testing.T) {
 			r.Ended, r.Token = true, w.attempt("x", "a").Token
 			w.step(Reports{Agent: "uid.one", Session: w.session("one"), List: []Report{r}})
 			a := w.attempt("x", "a")
-			if a.Outcome != tc.outcome || a.Reason != tc.reason || len(a.Message) > record.MaxMessage || len(a.Signal) > record.MaxEnum {
+			if a.Outcome != tc.outcome || a.Reason != tc.reason || a.Message == "" || len(a.Message) > record.MaxMessage || len(a.Signal) > record.MaxEnum {
 				t.Errorf("attempt: %s %s", a.Outcome, a.Reason)
 			}
 			w.want("x", "FAILED a=FAILED")
@@ -470,9 +484,19 @@ func TestChunks(t *testing.T) {
 	} else {
 		say("two", record.Chunk{Token: other.Token, To: 3})
 	}
-	say("one", record.Chunk{Token: token, From: 5, To: 3})
-	if len(w.db.chunks) != 2 {
-		t.Errorf("chunks: %+v", w.db.chunks)
+	say("one", record.Chunk{Token: token, From: 20, To: 20, Object: strings.Repeat("x", record.MaxAddress), SHA256: strings.Repeat("x", record.MaxID)})
+	w.db.audits, w.acks = nil, nil
+	bad := []record.Chunk{
+		{From: 1, To: 2},
+		{Token: token, From: 5, To: 3},
+		{Token: token, From: -5, To: 3},
+		{Token: token, To: 3, ObjectOffset: -1},
+		{Token: token, To: 3, Object: strings.Repeat("x", record.MaxAddress+1)},
+		{Token: token, To: 3, SHA256: strings.Repeat("x", record.MaxID+1)},
+	}
+	say("one", bad...)
+	if len(w.db.chunks) != 3 || len(w.acks) != 0 || len(w.db.audits) != len(bad) {
+		t.Errorf("chunks %+v, notes %+v", w.db.chunks, w.db.audits)
 	}
 }
 
@@ -519,6 +543,25 @@ func TestRestoredDatabase(t *testing.T) {
 	w.step(Reconcile{Agent: "uid.two", Session: session, Tokens: []TokenState{{lost.Token, true}}})
 	if len(w.orders) != 1 || w.orders[0].Agent != "uid.two" || w.orders[0].Token != lost.Token {
 		t.Fatalf("orders: %+v", w.orders)
+	}
+	// A result whose row does not come back is given up after a while.
+	w.connect("two", 5, TokenState{lost.Token, true}, TokenState{"gone", true})
+	w.acks = nil
+	tell := func(agent string) {
+		w.step(Reports{Agent: "uid." + agent, Session: w.session(agent), List: []Report{{Token: "gone", Ended: true}}})
+	}
+	tell("two")
+	if len(w.acks) != 0 {
+		t.Errorf("given up at once: %+v", w.acks)
+	}
+	tell("one") // whose it never was
+	w.pass(record.Time(keepStrays))
+	tell("two")
+	if len(w.acks) != 2 || w.acks[0].Agent != "uid.one" || w.acks[1].Agent != "uid.two" || !w.acks[1].Ended {
+		t.Errorf("acks: %+v", w.acks)
+	}
+	if len(w.s.fleet.strays) != 0 {
+		t.Errorf("kept for ever: %v", w.s.fleet.strays)
 	}
 }
 

@@ -95,3 +95,17 @@ func TestColumns(t *testing.T) {
 		})
 	}
 }
+
+func TestDefaultLimits(t *testing.T) {
+	want := Limits{
+		BatchRows: DefaultBatchRows, Grace: DefaultGrace, MisfireAll: DefaultMisfireAll,
+		Suspect: DefaultSuspect, Unreachable: DefaultUnreachable, RerunMargin: DefaultRerunMargin,
+	}
+	if got := (Limits{}).withDefaults(); got != want {
+		t.Errorf("got %+v", got)
+	}
+	own := Limits{BatchRows: 1, Grace: 2, MisfireAll: 3, Suspect: 4, Unreachable: 5, RerunMargin: 6}
+	if got := own.withDefaults(); got != own {
+		t.Errorf("got %+v", got)
+	}
+}

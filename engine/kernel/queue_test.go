@@ -78,7 +78,10 @@ func TestPool(t *testing.T) {
 
 func TestSharedPool(t *testing.T) {
 	w := newWorld(t, Limits{})
-	w.adopt([]*spec.Flow{flow("f", []string{"a", "b"}, job("*", pooled("w", 1)))})
+	w.adopt([]*spec.Flow{
+		flow("f", []string{"a", "b"}, job("*", pooled("w", 1))),
+		flow("v", []string{"a", "b"}, job("*", pooled("v", 1))),
+	})
 	other := Adopt{ProjectUID: "q", Project: "ops", Revision: 1, Pools: []PoolDef{
 		{UID: "q.w", Address: "pool.w", Slots: 1, Shared: true}, {UID: "q.v", Address: "pool.v", Slots: 1},
 	}}
@@ -90,6 +93,21 @@ func TestSharedPool(t *testing.T) {
 	}
 	if a := w.attempt("x", "a"); a.PoolUID != "q.w" {
 		t.Errorf("a takes of pool %q", a.PoolUID)
+	}
+	w.start("v", "y")
+	if got := w.given(); got != "x.a y.a y.b" {
+		t.Errorf("a pool that is not shared: %s", got)
+	}
+	other.Revision, other.Pools[0].Shared = 2, false
+	w.step(other)
+	w.start("f", "z")
+	if got := w.given(); got != "x.a y.a y.b z.a z.b" {
+		t.Errorf("a pool that is shared no more: %s", got)
+	}
+	other.Revision, other.Pools = 3, nil
+	w.step(other)
+	if got := w.given(); got != "x.a y.a y.b z.a z.b x.b" {
+		t.Errorf("a pool that is no more: %s", got)
 	}
 }
 

@@ -85,6 +85,15 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+func TestRetryByDefault(t *testing.T) {
+	w := oneJob(t, func(j *spec.Job) { j.Retry = &spec.Retry{Attempts: 2} })
+	w.fail("x", "a")
+	about := record.Time(spec.DefaultRetryDelay)
+	if wait := w.job("x", "a").NextAt - w.at; wait < about-about/10 || wait > about+about/10 {
+		t.Errorf("the next attempt is in %d µs, not in about %d", wait, about)
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	rules := map[string]rule{
 		"fixed":       {delay: 10 * spec.Second, maxDelay: 3600 * spec.Second},

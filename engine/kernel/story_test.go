@@ -84,7 +84,7 @@ func attemptsStory(t *testing.T, w *world) {
 	w.pass(second)
 	w.report("x", "load", func(r *Report) {
 		r.Outcome, r.ExitCode, r.Reason, r.Message = record.OutcomeFailed, 3, record.ReasonExit, "no rows"
-		r.StartedAt -= second
+		r.StartedAt, r.EndedAt = r.StartedAt-second, r.EndedAt-second/2
 	})
 	w.report("y", "load", started)
 	w.pass(11 * second)
