@@ -73,6 +73,30 @@ func TestGraphOnDev(t *testing.T) {
 	w.settled("dev", g)
 }
 
+// TestTortureDev kills master and agent of one process in the middle of things; the next one goes on with both.
+func TestTortureDev(t *testing.T) {
+	w := newWorld(t)
+	g := randomGraph(t, size, edges)
+	w.apply(g.flow("dag", w.argv(), func(int) []string { return []string{"-sleep", "20ms"} }))
+	dev := func() *proc { return w.start("dev", "dev", "-listen", freeAddress(t)) }
+	p := dev()
+	for round := range rounds(1, 30) {
+		id := fmt.Sprintf("v%d", round)
+		w.until("dev takes runs", 20*time.Second, func() bool { return w.lft("run", "flow.dag", "-id", id, "-detach").code == 0 })
+		for range 2 {
+			moment(0, time.Second)
+			p.kill()
+			moment(0, 200*time.Millisecond)
+			p = dev()
+		}
+		w.finish(id, 2*time.Minute)
+		w.settled(id, g)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 func TestGraphOnCluster(t *testing.T) {
 	w := newWorld(t)
 	c := w.newCluster(newDatabase(t), 2, "a", "b")

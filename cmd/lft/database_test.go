@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,6 +64,7 @@ func openServer(tb testing.TB, server string) *sql.DB {
 type mariadb struct {
 	tb      testing.TB
 	dir     string
+	port    string
 	address string
 }
 
@@ -76,6 +78,10 @@ func newMariaDB(tb testing.TB) *mariadb {
 		tb.Fatal(err)
 	}
 	m := &mariadb{tb: tb, dir: dir}
+	// Not the next one after the default's: while it is dead another test would take that.
+	if _, m.port, err = net.SplitHostPort(freeAddress(tb)); err != nil {
+		tb.Fatal(err)
+	}
 	tb.Cleanup(func() {
 		m.script("stop", "-purge")
 		os.RemoveAll(dir)
@@ -88,7 +94,7 @@ func newMariaDB(tb testing.TB) *mariadb {
 func (m *mariadb) script(args ...string) string {
 	m.tb.Helper()
 	cmd := exec.Command("../../.ci/mariadb", args...)
-	cmd.Env = append(os.Environ(), "LFT_MARIADB_DIR="+m.dir)
+	cmd.Env = append(os.Environ(), "LFT_MARIADB_DIR="+m.dir, "LFT_MARIADB_PORT="+m.port)
 	out, err := cmd.Output()
 	if err != nil {
 		m.tb.Fatalf(".ci/mariadb %s: %v", args, err)
