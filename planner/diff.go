@@ -29,8 +29,8 @@ func (p pair) address() spec.Address {
 	return p.old.Address
 }
 
-// change works out a pair. jobs says how jobs of it were renamed, new names by old.
-func (p pair) change(specs map[string][]byte, jobs map[string]string) (Change, error) {
+// change works out a pair, with the jobs that moves say were renamed.
+func (p pair) change(specs map[string][]byte, m *moves) (Change, error) {
 	if p.old == nil {
 		return Create{New: p.declared()}, nil
 	}
@@ -42,15 +42,36 @@ func (p pair) change(specs map[string][]byte, jobs map[string]string) (Change, e
 	if p.new == nil {
 		return Delete{Old: old}, nil
 	}
-	u, err := newUpdate(old, p.declared(), jobs)
+	var renamed map[string]string
+	if len(m.from) > 0 && p.new.Address.Kind() == spec.FlowKind {
+		renamed = m.renamedJobs(old.Address, p.new.Address, jobNames(data), jobNames(p.new.Data))
+	}
+	u, err := newUpdate(old, p.declared(), renamed)
 	if err != nil || old.Address == p.new.Address {
 		return u, err
 	}
-	m := Move{Update: u}
+	c := Move{Update: u}
 	if p.moved != nil {
-		m.Moved = p.moved.At
+		c.Moved = p.moved.At
 	}
-	return m, nil
+	return c, nil
+}
+
+// jobNames are the names of a flow's jobs, in order.
+func jobNames(data []byte) []string {
+	var f struct {
+		Jobs []struct {
+			Name string `json:"name"`
+		} `json:"jobs"`
+	}
+	if json.Unmarshal(data, &f) != nil {
+		return nil // newUpdate says what is wrong
+	}
+	names := make([]string, len(f.Jobs))
+	for i := range f.Jobs {
+		names[i] = f.Jobs[i].Name
+	}
+	return names
 }
 
 func (p pair) declared() Declared {

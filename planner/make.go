@@ -49,6 +49,9 @@ func Want(b *spec.Bundle) Wish {
 // Needs returns the digests of the deployed specs that Make will look at, sorted:
 // of what differs, never of what stays.
 func (w *Wish) Needs(deployed Deployed) []string {
+	if w.Mode == RefreshOnly {
+		return nil
+	}
 	var digests []string
 	pairs, _ := w.pairs(deployed)
 	for _, p := range pairs {
@@ -61,8 +64,8 @@ func (w *Wish) Needs(deployed Deployed) []string {
 }
 
 // Make plans what leads from deployed to the wish. specs holds at least what
-// Needs asks for. With errors in the list the plan is nil; warnings are in it, too.
-// The error is not the user's: something is damaged or missing.
+// Needs asks for. With errors among the findings the plan is nil; warnings are in
+// it, too. The error is not the user's: something is damaged or missing.
 func (w *Wish) Make(deployed Deployed, specs map[string][]byte) (*Plan, diag.List, error) {
 	p := &Plan{
 		LftVersion: w.LftVersion, Project: deployed.Project, Folder: w.Folder, Mode: w.Mode, Adopt: w.Adopt,
@@ -73,22 +76,70 @@ func (w *Wish) Make(deployed Deployed, specs map[string][]byte) (*Plan, diag.Lis
 		return p, nil, nil
 	}
 	pairs, found := w.pairs(deployed)
-	var blocks *declaration
-	for _, pair := range pairs {
-		c, err := pair.change(specs, nil)
+	changes, findings, err := w.changes(pairs, specs)
+	if err != nil {
+		return nil, nil, err
+	}
+	found = append(found, findings...)
+	changes, findings = w.narrow(changes, deployed.Objects)
+	found = append(found, findings...)
+	found = append(found, w.guard(changes, away(pairs))...)
+	found.Sort()
+	if found.HasErrors() {
+		return nil, found, nil
+	}
+	p.Changes = changes
+	p.Reads = reads(changes, deployed.Objects)
+	p.Uses = uses(changes, w.Declared)
+	p.Renames = renames(changes)
+	for _, d := range found {
+		p.Warnings = append(p.Warnings, Warning{Code: d.Code, Summary: d.Summary, Detail: d.Detail, Address: spec.Address(d.Address), At: place(d.Range)})
+	}
+	return p, found, nil
+}
+
+func place(r diag.Range) *Place {
+	return PlaceOf(spec.Position{File: r.File, Line: r.Start.Line})
+}
+
+// changes works out each pair, jobs that were renamed included.
+func (w *Wish) changes(pairs []pair, specs map[string][]byte) ([]Change, diag.List, error) {
+	m := newMoves(w.Moved)
+	m.found = nil // pairs has told
+	var list []Change
+	for _, p := range pairs {
+		c, err := p.change(specs, m)
 		if err != nil {
 			return nil, nil, err
 		}
-		if d, ok := c.(Delete); ok && w.Mode != Destroy {
-			if blocks == nil {
-				blocks = newDeclaration(w.Declared)
-			}
-			d.Reason = blocks.reason(d.Old.Address)
-			c = d
+		if u, ok := c.(Update); ok {
+			w.placeJobs(u.Jobs, u.New.Address)
+		} else if m, ok := c.(Move); ok {
+			w.placeJobs(m.Jobs, m.New.Address)
 		}
-		p.Changes = append(p.Changes, c)
+		list = append(list, c)
 	}
-	return p, found, nil
+	return list, m.found, nil
+}
+
+// placeJobs says where changed jobs are declared.
+func (w *Wish) placeJobs(jobs []JobChange, flow spec.Address) {
+	for i := range jobs {
+		if jobs[i].After != nil {
+			jobs[i].At = w.Positions[flow.Job(jobs[i].Name)]
+		}
+	}
+}
+
+// away are the uids of objects that have moved to where nothing is declared.
+func away(pairs []pair) map[string]bool {
+	set := map[string]bool{}
+	for _, p := range pairs {
+		if p.new == nil && p.moved != nil {
+			set[p.old.UID] = true
+		}
+	}
+	return set
 }
 
 // Diff returns what leads from deployed to what is declared, by address alone and
@@ -97,36 +148,60 @@ func (w *Wish) Make(deployed Deployed, specs map[string][]byte) (*Plan, diag.Lis
 func Diff(declared []Declared, deployed Deployed, specs map[string][]byte) ([]Change, error) {
 	w := Wish{Declared: declared}
 	pairs, _ := w.pairs(deployed)
-	var changes []Change
-	for _, p := range pairs {
-		c, err := p.change(specs, nil)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, c)
-	}
-	return changes, nil
+	changes, _, err := w.changes(pairs, specs)
+	return changes, err
 }
 
-// pairs returns what differs, sorted by address.
+// pairs returns what differs, sorted by address, what goes before what comes.
 func (w *Wish) pairs(deployed Deployed) ([]pair, diag.List) {
+	spots, found := w.spots(deployed.Objects)
 	var list []pair
-	objects, declared := deployed.Objects, w.Declared
-	for len(declared) > 0 || len(objects) > 0 {
-		var p pair
-		switch {
-		case len(objects) == 0 || len(declared) > 0 && declared[0].Address < objects[0].Address:
-			p.new, declared = &declared[0], declared[1:]
-		case len(declared) == 0 || objects[0].Address < declared[0].Address:
-			p.old, objects = &objects[0], objects[1:]
-		default:
-			p.old, p.new = &objects[0], &declared[0]
-			objects, declared = objects[1:], declared[1:]
+	if spots == nil {
+		merge(w.Declared, deployed.Objects, func(o *Object) spec.Address { return o.Address }, func(d *Declared, o *Object) {
+			if p := (pair{old: o, new: d}); p.differs() {
+				list = append(list, p)
+			}
+		})
+	} else {
+		merge(w.Declared, spots, func(s *spot) spec.Address { return s.at }, func(d *Declared, s *spot) {
+			p := pair{new: d}
+			if s != nil {
+				p.old, p.moved = s.object, s.moved
+			}
+			if p.differs() {
+				list = append(list, p)
+			}
+		})
+	}
+	slices.SortStableFunc(list, func(a, b pair) int {
+		if c := strings.Compare(string(a.address()), string(b.address())); c != 0 {
+			return c
 		}
-		if p.differs() {
-			list = append(list, p)
+		return cmp.Compare(present(a.new), present(b.new))
+	})
+	return list, found
+}
+
+func present(d *Declared) int {
+	if d == nil {
+		return 0
+	}
+	return 1
+}
+
+// merge visits what is at each address of two lists that are sorted by it.
+func merge[T any](declared []Declared, others []T, at func(*T) spec.Address, visit func(*Declared, *T)) {
+	for len(declared) > 0 || len(others) > 0 {
+		switch {
+		case len(others) == 0 || len(declared) > 0 && declared[0].Address < at(&others[0]):
+			visit(&declared[0], nil)
+			declared = declared[1:]
+		case len(declared) == 0 || at(&others[0]) < declared[0].Address:
+			visit(nil, &others[0])
+			others = others[1:]
+		default:
+			visit(&declared[0], &others[0])
+			declared, others = declared[1:], others[1:]
 		}
 	}
-	slices.SortFunc(list, func(a, b pair) int { return strings.Compare(string(a.address()), string(b.address())) })
-	return list, nil
 }

@@ -80,9 +80,10 @@ func text(changes []planner.Change) []string {
 		case planner.Create:
 			out = append(out, "+ "+string(c.Address()))
 		case planner.Delete:
-			out = append(out, "- "+string(c.Address()))
+			out = append(out, strings.TrimSpace(fmt.Sprintf("- %s %s", c.Address(), c.Reason)))
 		case planner.Move:
 			out = append(out, string(c.Old.Address)+" => "+string(c.Address()))
+			attributes("  ", c.Attributes)
 		case planner.Update:
 			out = append(out, "~ "+string(c.Address()))
 			attributes("  ", c.Attributes)
@@ -120,7 +121,7 @@ func TestDiff(t *testing.T) {
 			"come and go in the order of addresses",
 			bundle(flow("a"), flow("c")),
 			bundle(flow("b"), flow("d")),
-			[]string{"- flow.a", "+ flow.b", "- flow.c", "+ flow.d"},
+			[]string{"- flow.a delete_because_no_resource_config", "+ flow.b", "- flow.c delete_because_no_resource_config", "+ flow.d"},
 		},
 		{
 			"all kinds, however declared",

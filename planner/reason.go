@@ -34,11 +34,11 @@ func (d *declaration) reason(a spec.Address) Reason {
 	}
 	withKeys, declared := d.objects[bare(a)]
 	switch {
-	case !declared:
-		return Undeclared
-	case withKeys && keyed(a):
+	case declared && withKeys != keyed(a):
+		return WrongRepetition
+	case declared && withKeys:
 		return NoKey
 	default:
-		return WrongRepetition
+		return Undeclared
 	}
 }
