@@ -42,7 +42,7 @@ func (b *branch) member(name string) *branch {
 
 // add takes what a traversal mentions.
 func (c *capture) add(t hcl.Traversal) bool {
-	v, used, err := c.s.w.config.Resolve(t, c.s.w.each)
+	v, used, err := c.s.w.module.config.Resolve(t, c.s.w.each)
 	if err != nil {
 		c.s.w.found.fault(c.s.addr, err)
 		return false

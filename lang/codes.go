@@ -28,6 +28,7 @@ const (
 	CodeCheck        = "check"              // a warning: a check does not hold
 	CodeMove         = "move"               // moved and removed contradict the rest
 	CodeDependency   = "dependency"         // files that cannot be handed to jobs
+	CodeSource       = "module_source"      // a module cannot be read
 	CodeVersion      = "required_version"   // this lft is not the one asked for
 	CodeDisabled     = "disabled"           // a warning: an edge is dropped
 	CodeInternal     = "internal"           // a defect of lft

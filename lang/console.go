@@ -36,7 +36,8 @@ func NewConsole(fsys fs.FS, opt Options, scope spec.Address) (*Console, diag.Lis
 		return nil, list
 	}
 	l := newLoader(fsys, opt)
-	if _, done := l.load(true); !done {
+	l.whole = true
+	if _, done := l.load(); !done {
 		return nil, list
 	}
 	c := &Console{loader: l}

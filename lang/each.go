@@ -52,6 +52,9 @@ func (w *worker) expand(addr spec.Address, attr *hclsyntax.Attribute) ([]instanc
 	if !ok {
 		return nil, false
 	}
+	if ref, ok := eval.AsReference(v); ok {
+		return w.keysOf(addr, ref, rng)
+	}
 	ty := v.Type()
 	switch {
 	case v.IsNull():
@@ -83,7 +86,7 @@ func (w *worker) expand(addr spec.Address, attr *hclsyntax.Attribute) ([]instanc
 			w.found.error(CodeName, addr, rng, "Invalid for_each key", "The key %q %s.", key, fault)
 			continue
 		}
-		all = append(all, instance{each: &eval.Each{Key: key, Value: element}, key: key, enabled: true})
+		all = append(all, instance{each: &eval.Each{Key: cty.StringVal(key), Value: element, Outer: w.each}, key: key, enabled: true})
 	}
 	slices.SortFunc(all, func(a, b instance) int { return strings.Compare(a.key, b.key) })
 	return all, true

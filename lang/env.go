@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -77,7 +76,7 @@ func (s *runTime) entries(x hclsyntax.Expression, each func(name string, rng hcl
 		}
 		return
 	}
-	if found := eval.Find(x); found.RunTime {
+	if found := s.w.find(x); found.RunTime {
 		s.w.found.error(CodeRunTime, s.addr, x.Range(), "The names must be known now", "Write { NAME = VALUE, … }: values may be known only when the job runs, but not the names.")
 		return
 	}

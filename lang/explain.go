@@ -126,6 +126,14 @@ flow "sales" {}`,
 		Advice: "Add what the message names.",
 	},
 	{
+		Code: CodeSource, Title: "A module cannot be read",
+		Cause: "The source of a module block is not the path of a folder with configuration, or of an archive that holds one. Paths start with ./ or ../ and are relative to the file they stand in; a part of a checkout or an archive follows after two slashes. Nothing is fetched from a network.",
+		Example: `module "etl" {
+  source = "github.com/example/etl"
+}`,
+		Advice: "Bring the module to where the folder lies, by git or by hand, and name its path: ../etl//modules/daily or ./vendor/etl.zip//daily.",
+	},
+	{
 		Code: CodeMove, Title: "A moved or removed block contradicts the rest",
 		Cause: "What is moved from is still declared, two blocks move one thing to two places or two things to one, the kinds differ, or a removed block names what is declared.",
 		Example: `moved {

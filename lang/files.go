@@ -2,7 +2,6 @@ package lang
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -17,42 +16,18 @@ import (
 
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/format"
+	"github.com/leifengta/lft/lang/schema"
 )
 
 // file is one source file. data is kept for snippets and run-time expressions.
 type file struct {
-	name string
+	name string // relative to the project's folder
+	path string // in its tree
 	data []byte
 	body *hclsyntax.Body // nil when it could not be parsed
 	errs hcl.Diagnostics
 	err  *expr.Error // found before parsing
 	code string      // of err
-}
-
-// extension of configuration files; variable files have another.
-const extension = ".hcl"
-
-// listFolder names the configuration files of a folder, sorted.
-func listFolder(fsys fs.FS, found *findings) []*file {
-	entries, err := fs.ReadDir(fsys, ".")
-	if err != nil {
-		found.error(CodeRead, "", hcl.Range{}, "The folder cannot be read", "%v", err)
-		return nil
-	}
-	var files []*file
-	for _, entry := range entries {
-		name := entry.Name()
-		switch {
-		case strings.HasPrefix(name, ".") || entry.IsDir():
-		case strings.HasSuffix(name, ".lft.json"):
-			found.error(CodeUnsupported, "", hcl.Range{Filename: name}, "JSON syntax is not supported", "%s: this version of lft reads *.hcl only.", name)
-		case strings.HasSuffix(name, extension):
-			f := &file{name: name}
-			files = append(files, f)
-			found.files[name] = f
-		}
-	}
-	return files
 }
 
 // twoAtOnce calls do for 0 … n−1, interleaved on two goroutines.
@@ -68,36 +43,30 @@ func twoAtOnce(n int, do func(i int)) {
 	wg.Wait()
 }
 
-// load reads and parses.
-func (f *file) load(fsys fs.FS) {
-	f.read(fsys)
-	f.parse()
-}
-
 func (f *file) read(fsys fs.FS) {
-	if info, err := fs.Stat(fsys, f.name); err == nil && info.Size() > format.MaxFile {
+	if info, err := fs.Stat(fsys, f.path); err == nil && info.Size() > format.MaxFile {
 		f.tooLarge(info.Size())
 		return
 	}
-	data, err := fs.ReadFile(fsys, f.name)
+	data, err := fs.ReadFile(fsys, f.path)
 	if err != nil {
-		cause := err
-		if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
-			cause = pathErr.Err
-		}
-		f.refuse(CodeRead, 0, "The file cannot be read", "%s: %v", f.name, cause)
+		f.refuse(CodeRead, 0, "The file cannot be read", "%s: %v", f.name, cause(err))
 		return
 	}
 	f.data = data
 }
 
 // parse checks what HCL's parser must not be given, then parses.
-func (f *file) parse() {
+func (f *file) parse(schema.Block) {
 	if f.err != nil {
 		return
 	}
 	if len(f.data) > format.MaxFile {
 		f.tooLarge(int64(len(f.data)))
+		return
+	}
+	if strings.HasSuffix(f.name, jsonExtension) {
+		f.refuse(CodeUnsupported, 0, "JSON syntax is not supported", "%s: this version of lft reads *.hcl only.", f.name)
 		return
 	}
 	if !f.readable() {

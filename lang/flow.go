@@ -23,10 +23,9 @@ const (
 
 // loadedFlow is an instance of a flow with the places of what is in it.
 type loadedFlow struct {
-	spec    *spec.Flow
-	enabled bool
-	at      hcl.Range
-	jobsAt  map[string]hcl.Range
+	spec   *spec.Flow
+	at     hcl.Range
+	jobsAt map[string]hcl.Range
 }
 
 // flow is an instance of a flow while it is decoded.
@@ -43,44 +42,44 @@ type flow struct {
 	edges    int
 }
 
-// flows decodes all instances of a declared flow.
-func (w *worker) flows(d declaration) []*loadedFlow {
-	addr := addressOf(d)
+// flows decodes all instances of a declared flow in the module the worker is in.
+func (w *worker) flows(d declaration) madeSet {
+	addr := w.addressOf(d)
 	voc, _ := w.voc.Block("flow")
-	w.found.check(voc, d.block, nil, addr)
-	w.checkJobs(d, voc)
-	w.each = nil
-	all, _ := w.instances(addr, d.block.Body)
-	var made []*loadedFlow
+	all, known := w.instances(addr, d.block.Body)
+	made := madeSet{addr: addr, set: newSet(d.block.Body, all, known)}
 	var flows []*flow
 	for _, one := range all {
 		if !one.enabled {
-			made = append(made, &loadedFlow{spec: &spec.Flow{Address: spec.FlowAddress(d.name, one.key)}})
 			continue
 		}
 		w.each = one.each
-		f := &flow{w: w, file: d.file, addr: spec.FlowAddress(d.name, one.key), each: one.each, block: d.block, defaults: bodyOf(block(d.block.Body, "defaults"))}
+		f := &flow{w: w, file: d.file, addr: w.objectAddress(d, one.key), each: one.each, block: d.block, defaults: bodyOf(block(d.block.Body, "defaults"))}
 		f.findJobs(voc)
 		flows = append(flows, f)
 	}
 	// All instances are counted before the first is decoded: too many end here.
 	for _, f := range flows {
 		w.each = f.each
-		made = append(made, f.decode(voc))
+		made.flows = append(made.flows, f.decode(voc))
 	}
 	w.each = nil
 	return made
 }
 
-// checkJobs looks at the words of each job's block, which depend on its type.
-func (w *worker) checkJobs(d declaration, voc schema.Block) {
+// checkFlow looks at the words of a flow's block and of those of its jobs, which
+// depend on their types.
+func (w *worker) checkFlow(d declaration) {
+	voc, _ := w.voc.Block("flow")
+	addr := w.addressOf(d)
+	w.found.check(voc, d.block, nil, addr)
 	jobVoc, _ := voc.Block("job")
 	for _, b := range d.block.Body.Blocks {
 		if b.Type != "job" || len(b.Labels) != 2 {
 			continue
 		}
 		if t, ok := w.types[b.Labels[0]]; ok {
-			w.found.check(jobVoc, b, t.schema.Attributes, addressOf(d).Job(b.Labels[1]))
+			w.found.check(jobVoc, b, t.schema.Attributes, addr.Job(b.Labels[1]))
 		}
 	}
 }
@@ -99,7 +98,7 @@ func (f *flow) decode(voc schema.Block) *loadedFlow {
 		j.decode()
 	}
 	f.checkCycles()
-	loaded := &loadedFlow{spec: made, enabled: true, at: f.block.TypeRange, jobsAt: make(map[string]hcl.Range, len(f.jobs))}
+	loaded := &loadedFlow{spec: made, at: f.block.TypeRange, jobsAt: make(map[string]hcl.Range, len(f.jobs))}
 	for _, j := range f.jobs {
 		made.Jobs = append(made.Jobs, j.spec)
 		loaded.jobsAt[j.spec.Name] = j.block.TypeRange

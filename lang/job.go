@@ -207,13 +207,8 @@ func labels(r reader) map[string]string {
 func (j *job) pool(shared reader) {
 	w := j.flow.w
 	if attr := shared.find("pool"); attr != nil && !isNull(attr.Expr) {
-		if t, ok := w.reference(j.addr(), "pool", attr.Expr); ok {
-			addr := spec.PoolAddress(t.name, t.key)
-			if _, ok := w.pools[addr]; ok {
-				j.spec.Pool = addr
-			} else {
-				w.found.error(CodeReference, j.addr(), attr.Expr.Range(), "Unknown pool", "There is no %s.%s", addr, eval.DidYouMean(t.name, w.poolNames()))
-			}
+		if addr, ok := w.object(j.addr(), spec.PoolKind, attr.Expr); ok {
+			j.spec.Pool = addr
 		}
 	}
 	slots := shared.integer("pool_slots", 1, maxSlots, 1)
@@ -231,14 +226,6 @@ func (j *job) pool(shared reader) {
 	case j.spec.Pool == "" && slots > 1 && shared.find("pool") == nil:
 		w.found.error(CodeValue, j.addr(), attr.NameRange, "No effect", "pool_slots goes with pool.")
 	}
-}
-
-func (l *loader) poolNames() []string {
-	names := make([]string, 0, len(l.root.pools))
-	for _, d := range l.root.pools {
-		names = append(names, d.name)
-	}
-	return names
 }
 
 // arguments reads what the job's type declares.

@@ -1,15 +1,15 @@
 package lang
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/leifengta/lft/lang/diag"
-	"github.com/leifengta/lft/lang/expr"
-	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
 )
@@ -25,6 +25,7 @@ type Options struct {
 	VarFiles []string          // -var-file, paths inside the folder; a later one wins
 	VarData  []File            // -var-file, read by the caller; they win over VarFiles
 	Env      map[string]string // LFT_VAR_name by name; these lose
+	Open     Opener            // of modules outside the folder; nil = there are none
 }
 
 // File is a file that the caller has read.
@@ -33,8 +34,9 @@ type File struct {
 	Data []byte
 }
 
-// Load reads the *.hcl of a folder. When something is wrong the bundle is nil
-// and the list says all of it, sorted; warnings come with a bundle.
+// Load reads the *.hcl of a folder and of the modules it uses. When something is
+// wrong the bundle is nil and the list says all of it, sorted; warnings come with
+// a bundle.
 func Load(fsys fs.FS, opt Options) (bundle *spec.Bundle, list diag.List) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -44,10 +46,11 @@ func Load(fsys fs.FS, opt Options) (bundle *spec.Bundle, list diag.List) {
 		}
 	}()
 	l := newLoader(fsys, opt)
-	bundle, done := l.load(false)
+	bundle, done := l.load()
 	if !done {
 		l = newLoader(fsys, opt)
-		bundle, _ = l.load(true)
+		l.whole = true
+		bundle, _ = l.load()
 	}
 	list = l.found.list
 	list.Sort()
@@ -60,24 +63,37 @@ func Load(fsys fs.FS, opt Options) (bundle *spec.Bundle, list diag.List) {
 // maxJobs bounds a project, so that for_each inside for_each ends.
 const maxJobs = 200_000
 
-// loader holds one folder while it is loaded. Once config and pools are filled,
-// all but found is read only, but for the counter.
+// loader holds a project while it is loaded: first the folders and calls of all
+// modules are read, then their values computed, then objects decoded. While flows
+// are decoded, on two goroutines, all but the counters is read only.
 type loader struct {
-	fsys   fs.FS
 	opt    Options
 	found  *findings
+	broken *findings    // of files that cannot be parsed
 	voc    schema.Block // of a file
 	types  map[string]*jobType
-	root   root
-	config eval.Scope
-	pools  map[spec.Address]*spec.Pool
-	// disabled are the flows that are declared with enabled = false.
-	disabled map[spec.Address]struct{}
+	whole  bool // no file waits
+
+	trees   map[string]*tree   // by name
+	folders map[string]*folder // by name
+	calls   int
+	top     *module   // the project's folder
+	modules []*module // all, the top first
+
+	sets  map[spec.Address]*set       // of what was decoded so far, by address without key
+	pools map[spec.Address]*spec.Pool // as sets
+	// declared are the flows, filled when all of them are decoded.
+	declared map[spec.Address]*spec.Flow
 	jobs     atomic.Int64 // of all flows decoded so far
 }
 
 func newLoader(fsys fs.FS, opt Options) *loader {
-	l := &loader{fsys: fsys, opt: opt, found: newFindings(map[string]*file{}), voc: schema.File(), types: make(map[string]*jobType, len(opt.JobTypes))}
+	files := map[string]*file{}
+	l := &loader{
+		opt: opt, found: newFindings(files), broken: newFindings(files), voc: schema.File(), types: make(map[string]*jobType, len(opt.JobTypes)),
+		trees: map[string]*tree{".": {name: ".", fsys: fsys}}, folders: map[string]*folder{},
+		sets: map[spec.Address]*set{}, pools: map[spec.Address]*spec.Pool{}, declared: map[spec.Address]*spec.Flow{},
+	}
 	for _, t := range opt.JobTypes {
 		l.types[t.Name] = newJobType(t)
 	}
@@ -86,53 +102,61 @@ func newLoader(fsys fs.FS, opt Options) *loader {
 
 // load is not done when the order in which it took the files was wrong; then
 // they are to be taken as a whole.
-func (l *loader) load(whole bool) (bundle *spec.Bundle, done bool) {
-	files := listFolder(l.fsys, l.found)
-	if len(files) == 0 && !l.found.hasErrors() {
-		l.found.error(CodeRead, "", hcl.Range{}, "No configuration", "The folder has no *.hcl files.")
-	}
-	if len(files) == 0 {
+func (l *loader) load() (bundle *spec.Bundle, done bool) {
+	if !l.open() {
 		return nil, true
-	}
-	s := stream{loader: l, whole: whole, first: files}
-	s.split()
-	for _, f := range s.first {
-		if f.body != nil {
-			l.collect(f)
-		}
 	}
 	bundle = &spec.Bundle{Project: l.project(), Positions: map[spec.Address]spec.Position{}}
+	l.values(l.worker(l.found))
 	one := l.worker(l.found)
-	l.variables(one)
-	l.config.EvalLocals(one.evaluator, l.root.locals, func(name string, err *expr.Error) {
-		l.found.fault(spec.Address("local."+name), err)
-	})
-	one = l.worker(l.found)
-	l.loadPools(one, bundle)
-	if !s.flows(bundle) {
+	l.decode(one, beforeFlows(), bundle)
+	s := stream{loader: l}
+	if !s.decodeFlows(bundle) {
 		return nil, false
 	}
-	if s.broken.hasErrors() {
+	if l.broken.hasErrors() {
 		// What stands in a broken file is missed everywhere else.
-		l.found.list = s.broken.list
+		l.found.list = l.broken.list
 		return nil, true
 	}
-	l.loadSchedules(one, bundle)
+	l.decode(one, afterFlows(), bundle)
 	l.size(bundle)
+	sortBundle(bundle)
 	return bundle, true
 }
 
-func (l *loader) worker(found *findings) *worker {
-	w := &worker{loader: l, found: found}
-	w.evaluator = expr.NewEvaluator(eval.Limits(), eval.Functions(l.fsys), w.resolve)
-	return w
+// open reads the project's folder and those of all modules.
+func (l *loader) open() bool {
+	f := &folder{tree: l.trees["."], dir: "."}
+	names, err := f.files()
+	switch {
+	case err != nil:
+		l.found.error(CodeRead, "", hcl.Range{}, "The folder cannot be read", "%v", err)
+		return false
+	case len(names) == 0:
+		l.found.error(CodeRead, "", hcl.Range{}, "No configuration", "The folder has no *.hcl files.")
+		return false
+	}
+	l.folders[f.name()] = f
+	l.read(f, names)
+	top := &call{folder: f}
+	l.descend(top)
+	l.top = l.newModule(top, "", "", nil, nil)
+	return true
+}
+
+// sortBundle puts all objects in the order of their addresses.
+func sortBundle(b *spec.Bundle) {
+	slices.SortFunc(b.Flows, func(a, b *spec.Flow) int { return cmp.Compare(a.Address, b.Address) })
+	slices.SortFunc(b.Schedules, func(a, b *spec.Schedule) int { return cmp.Compare(a.Address, b.Address) })
+	slices.SortFunc(b.Pools, func(a, b *spec.Pool) int { return cmp.Compare(a.Address, b.Address) })
 }
 
 // size refuses objects whose canonical form is too large to store.
 func (l *loader) size(bundle *spec.Bundle) {
 	check := func(addr spec.Address, size int) {
 		if size > spec.MaxSize {
-			l.found.error(CodeLimit, addr, l.root.at(addr), "The object is too large", "%s has %d bytes in all, more than %d. %s", addr, size, spec.MaxSize, "Split the flow, or keep large files out of it.")
+			l.found.error(CodeLimit, addr, l.at(addr), "The object is too large", "%s has %d bytes in all, more than %d. %s", addr, size, spec.MaxSize, "Split the flow, or keep large files out of it.")
 		}
 	}
 	for _, f := range bundle.Flows {
@@ -143,6 +167,16 @@ func (l *loader) size(bundle *spec.Bundle) {
 	for _, s := range bundle.Schedules {
 		check(s.Address, len(s.Canonical()))
 	}
+}
+
+// at is where an object was declared.
+func (l *loader) at(addr spec.Address) hcl.Range {
+	for _, m := range l.modules {
+		if m.addr == addr.Module() {
+			return m.at(addr)
+		}
+	}
+	return hcl.Range{}
 }
 
 // mayBeLarge adds up the bytes a flow is made of, which is cheaper than to write

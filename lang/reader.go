@@ -141,45 +141,6 @@ func (r reader) flag(name string) bool {
 	return ok && v.True()
 }
 
-// check looks at the words of a block, once for all its instances. more are the
-// attributes of a job's type.
-func (f *findings) check(voc schema.Block, block *hclsyntax.Block, more []schema.Attribute, addr spec.Address) {
-	for _, attr := range attributes(block.Body) {
-		_, known := voc.Attribute(attr.Name)
-		if !known && !slices.ContainsFunc(more, func(a schema.Attribute) bool { return a.Name == attr.Name }) {
-			f.unknownAttribute(voc, more, attr, addr)
-		}
-	}
-	for _, a := range voc.Attributes {
-		if _, ok := block.Body.Attributes[a.Name]; a.Required && !ok {
-			f.error(CodeMissing, addr, block.DefRange(), "Missing attribute", "%s needs %q.", voc.Name, a.Name)
-		}
-	}
-	seen := map[string]*hclsyntax.Block{}
-	for _, inner := range block.Body.Blocks {
-		kind, ok := voc.Block(inner.Type)
-		if !ok {
-			if slices.ContainsFunc(more, func(a schema.Attribute) bool { return a.Name == inner.Type }) {
-				f.error(CodeUnknown, addr, inner.TypeRange, "Unknown block", "%q is an attribute, not a block: write %s = { … }.", inner.Type, inner.Type)
-				continue
-			}
-			f.unknownBlock(voc, inner, addr)
-			continue
-		}
-		if !f.labels(kind, inner, addr) {
-			continue
-		}
-		if before, ok := seen[inner.Type]; ok && len(kind.Labels) == 0 {
-			f.error(CodeDuplicate, addr, inner.TypeRange, "Declared twice", "%s has one %s block, and it is at line %d.", voc.Name, inner.Type, before.TypeRange.Start.Line)
-			continue
-		}
-		seen[inner.Type] = inner
-		if !kind.Open {
-			f.check(kind, inner, nil, addr)
-		}
-	}
-}
-
 // block returns the only block of a type, or nil.
 func block(body *hclsyntax.Body, kind string) *hclsyntax.Block {
 	for _, b := range body.Blocks {

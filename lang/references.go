@@ -28,7 +28,7 @@ func (j *job) after() {
 		return
 	}
 	for _, x := range members.Exprs {
-		t, ok := w.reference(j.addr(), "job", x)
+		t, ok := w.jobTarget(j.addr(), x)
 		if !ok {
 			continue
 		}
@@ -127,7 +127,7 @@ func (j *job) mention(m eval.Mention, source string) bool {
 func (j *job) split(m eval.Mention, name string) (target, hcl.Traversal, bool) {
 	t, rest := target{name: name}, m.Traversal[2:]
 	if m.Key != nil {
-		if len(rest) > 0 || eval.Find(m.Key).RunTime {
+		if len(rest) > 0 || j.flow.w.find(m.Key).RunTime {
 			return t, append(slices.Clone(rest), m.Rest...), true
 		}
 		v, ok := j.flow.w.value(j.addr(), m.Key, cty.String)

@@ -34,7 +34,7 @@ func (s *runTime) value(x hclsyntax.Expression, want cty.Type, allowed bool) *sp
 	if v, ok := constant(x); ok && v.Type().Equals(want) {
 		return s.literal(x, v)
 	}
-	found := eval.Find(x)
+	found := s.w.find(x)
 	if !found.RunTime {
 		v, ok := s.w.value(s.addr, x, want)
 		if !ok || v.IsNull() {

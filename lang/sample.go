@@ -116,7 +116,7 @@ func sampleOf(ty cty.Type) cty.Value {
 // instanceOf is what each.* means in a flow or job, nil without for_each.
 func (c *Console) instanceOf(scope spec.Address) *eval.Each {
 	w := c.loader.worker(newFindings(nil))
-	for _, d := range c.loader.root.flows {
+	for _, d := range c.loader.top.blocks[spec.FlowKind] {
 		if d.name != scope.Name() {
 			continue
 		}

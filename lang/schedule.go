@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -14,44 +13,24 @@ import (
 	"github.com/leifengta/lft/lang/cron"
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
 )
 
-func (l *loader) loadSchedules(w *worker, bundle *spec.Bundle) {
-	flows := make(map[spec.Address]*spec.Flow, len(bundle.Flows))
-	for _, f := range bundle.Flows {
-		flows[f.Address] = f
-	}
-	voc, _ := l.voc.Block("schedule")
-	compiler := new(cron.Compiler)
-	for _, d := range l.root.schedules {
-		addr := addressOf(d)
-		l.found.check(voc, d.block, nil, addr)
-		all, _ := w.instances(addr, d.block.Body)
-		for _, one := range all {
-			if !one.enabled {
-				continue
-			}
-			w.each = one.each
-			s := &schedule{w: w, d: d, flows: flows, compiler: compiler, spec: &spec.Schedule{Address: spec.ScheduleAddress(d.name, one.key)}}
-			s.r = reader{w: w, addr: s.spec.Address, voc: voc, body: d.block.Body}
-			s.decode()
-			bundle.Schedules = append(bundle.Schedules, s.spec)
-			bundle.Positions[s.spec.Address] = position(d.block.TypeRange)
-		}
-		w.each = nil
-	}
-	slices.SortFunc(bundle.Schedules, func(a, b *spec.Schedule) int { return cmp.Compare(a.Address, b.Address) })
+func (w *worker) schedule(d declaration, voc schema.Block, bundle *spec.Bundle) {
+	w.decodeEach(d, voc, bundle, func(r reader) {
+		s := &schedule{w: w, d: d, r: r, spec: &spec.Schedule{Address: r.addr}}
+		s.decode()
+		bundle.Schedules = append(bundle.Schedules, s.spec)
+	})
 }
 
 // schedule is an instance while it is decoded.
 type schedule struct {
-	w        *worker
-	d        declaration
-	r        reader
-	flows    map[spec.Address]*spec.Flow
-	compiler *cron.Compiler
-	spec     *spec.Schedule
+	w    *worker
+	d    declaration
+	r    reader
+	spec *spec.Schedule
 }
 
 func (s *schedule) decode() {
@@ -103,7 +82,7 @@ func (s *schedule) crons() bool {
 
 // timetable has the timetable compiled and places each flaw.
 func (s *schedule) timetable() {
-	_, err := s.compiler.Compile(cron.Spec{
+	_, err := s.w.timetables.Compile(cron.Spec{
 		Crons: s.spec.Crons, Every: s.spec.Every.Std(), Offset: s.spec.Offset.Std(), Timezone: s.spec.Timezone, Start: s.spec.Start, End: s.spec.End,
 	})
 	var flaws cron.SpecErrors
@@ -161,33 +140,13 @@ func (s *schedule) flow() (*spec.Flow, bool) {
 	if attr == nil {
 		return nil, false // reported as missing
 	}
-	t, ok := s.w.reference(s.spec.Address, "flow", attr.Expr)
+	addr, ok := s.w.object(s.spec.Address, spec.FlowKind, attr.Expr)
 	if !ok {
 		return nil, false
 	}
-	s.spec.Flow = spec.FlowAddress(t.name, t.key)
-	if f, ok := s.flows[s.spec.Flow]; ok {
-		return f, true
-	}
-	names, keys := s.w.root.flowNames, []string{}
-	for addr := range s.flows {
-		if addr.Name() == t.name {
-			keys = append(keys, string(addr))
-		}
-	}
-	slices.Sort(keys)
-	_, disabled := s.w.disabled[s.spec.Flow]
-	switch {
-	case disabled:
-		s.w.found.error(CodeReference, s.spec.Address, attr.Expr.Range(), "The flow is not enabled", "%s is not enabled, so nothing can be scheduled. Give the schedule the same enabled.", s.spec.Flow)
-	case len(keys) > 0:
-		s.w.found.error(CodeReference, s.spec.Address, attr.Expr.Range(), "Unknown instance", "There is no %s; there is %s.", s.spec.Flow, keys[0])
-	case slices.Contains(names, t.name) && s.w.found.hasErrors():
-		// Its for_each could not be evaluated, which was reported.
-	default:
-		s.w.found.error(CodeReference, s.spec.Address, attr.Expr.Range(), "Unknown flow", "There is no %s.%s", s.spec.Flow, eval.DidYouMean(t.name, names))
-	}
-	return nil, false
+	s.spec.Flow = addr
+	f, ok := s.w.declared[addr]
+	return f, ok
 }
 
 func (s *schedule) params(flow *spec.Flow) {

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -9,77 +8,56 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// stream parses the files that hold flows and nothing else only when all else is
-// known, decodes each at once, and lets its syntax tree go: trees take some
-// hundred times the memory of what they mean.
+// stream decodes flows. Files that hold flows and nothing else are parsed only
+// now that all else is known, decoded at once, and their syntax trees let go:
+// trees take some hundred times the memory of what they mean.
 type stream struct {
 	*loader
-	whole  bool // nothing waits
-	first  []*file
-	later  []*file
-	broken *findings // of files that cannot be parsed
+
+	workers [2]*worker
 }
 
-// split parses what must be known first, and finds out what may wait.
-func (s *stream) split() {
-	s.broken = newFindings(s.found.files)
-	all := s.first
-	waits := make([]bool, len(all))
-	twoAtOnce(len(all), func(i int) {
-		all[i].read(s.fsys)
-		if waits[i] = !s.whole && len(all) > 1 && all[i].flowsOnly(); !waits[i] {
-			all[i].parse()
-		}
-	})
-	s.first = nil
-	for i, f := range all {
-		if waits[i] {
-			s.later = append(s.later, f)
-			continue
-		}
-		s.first = append(s.first, f)
-		f.report(s.broken)
-	}
-}
-
-// made is what one flow block has become, without its tree.
+// made is what one flow block has become in all modules it is part of, without
+// its tree.
 type made struct {
-	name  string
-	at    hcl.Range // of its label
+	folder *folder
+	name   string
+	at     hcl.Range // of its label
+	sets   []madeSet
+}
+
+// madeSet is a flow block in one module.
+type madeSet struct {
+	addr  spec.Address // without key
+	set   *set
 	flows []*loadedFlow
 }
 
-// flows decodes on two goroutines, each with findings of its own. It is false
+// waiting is a file that is not parsed yet.
+type waiting struct {
+	folder *folder
+	file   *file
+}
+
+// decodeFlows works on two goroutines, each with findings of its own. It is false
 // when a file that was to wait holds what should have been known before.
-func (s *stream) flows(bundle *spec.Bundle) bool {
-	var foundBy [2]*findings
-	var workers [2]*worker
-	for i := range workers {
-		foundBy[i] = newFindings(s.found.files)
-		workers[i] = s.worker(foundBy[i])
+func (s *stream) decodeFlows(bundle *spec.Bundle) bool {
+	for i := range s.workers {
+		s.workers[i] = s.worker(newFindings(s.found.files))
 	}
-	known := make([]made, len(s.root.flows))
-	twoAtOnce(len(known), func(i int) { known[i] = workers[i%2].flow(s.root.flows[i]) })
-	s.root.flows = nil
-	late := make([][]made, len(s.later))
-	strange := make([]bool, len(s.later))
-	twoAtOnce(len(s.later), func(i int) { late[i], strange[i] = workers[i%2].file(s.later[i]) })
-	if slices.Contains(strange, true) {
+	known, late, ok := s.decodeAll()
+	if !ok {
 		return false
 	}
-	for _, f := range s.later {
-		f.report(s.broken)
+	for _, w := range s.workers {
+		s.found.list = append(s.found.list, w.found.list...)
 	}
-	for _, found := range foundBy {
-		s.found.list = append(s.found.list, found.list...)
-	}
-	s.disabled = map[spec.Address]struct{}{}
 	for _, m := range known {
 		s.keep(m, bundle)
 	}
 	for _, batch := range late {
 		for _, m := range batch {
-			if s.loader.first("flow."+m.name, m.at) {
+			if m.folder.once("flow."+m.name, m.at, s.found) {
 				s.keep(m, bundle)
 			}
 		}
@@ -87,47 +65,86 @@ func (s *stream) flows(bundle *spec.Bundle) bool {
 	if s.jobs.Load() > maxJobs {
 		s.found.error(CodeLimit, "", hcl.Range{}, "Too many jobs", "The folder declares more than %d jobs.", maxJobs)
 	}
-	slices.SortFunc(bundle.Flows, func(a, b *spec.Flow) int { return cmp.Compare(a.Address, b.Address) })
 	return true
 }
 
+// decodeAll takes what is parsed, then file after file what is not. Folders come
+// in the order in which their modules do.
+func (s *stream) decodeAll() (known []made, late [][]made, ok bool) {
+	var blocks []declaration
+	var in []*folder
+	var files []waiting
+	for _, m := range s.modules {
+		if m.folder.modules[0] != m {
+			continue
+		}
+		for _, d := range m.blocks[spec.FlowKind] {
+			blocks, in = append(blocks, d), append(in, m.folder)
+		}
+		if !s.whole {
+			m.blocks[spec.FlowKind] = nil
+		}
+		for _, f := range m.later {
+			files = append(files, waiting{m.folder, f})
+		}
+	}
+	known = make([]made, len(blocks))
+	twoAtOnce(len(blocks), func(i int) { known[i] = s.workers[i%2].flow(in[i], blocks[i]) })
+	late = make([][]made, len(files))
+	strange := make([]bool, len(files))
+	twoAtOnce(len(files), func(i int) { late[i], strange[i] = s.workers[i%2].file(files[i]) })
+	for _, f := range files {
+		f.file.report(s.broken)
+	}
+	return known, late, !slices.Contains(strange, true)
+}
+
 // file parses and decodes a file of flows, and lets its tree go.
-func (w *worker) file(f *file) (batch []made, strange bool) {
-	f.parse()
-	if f.body == nil {
+func (w *worker) file(f waiting) (batch []made, strange bool) {
+	f.file.parse(w.voc)
+	body := f.file.body
+	if body == nil {
 		return nil, false
 	}
-	if len(f.body.Attributes) > 0 {
+	if len(body.Attributes) > 0 {
 		return nil, true
 	}
-	voc, _ := w.voc.Block("flow")
-	for _, block := range f.body.Blocks {
-		if block.Type != "flow" {
+	voc, _ := w.voc.Block(spec.FlowKind)
+	for _, block := range body.Blocks {
+		if block.Type != spec.FlowKind {
 			return nil, true
 		}
 		if w.found.labels(voc, block, "") {
-			batch = append(batch, w.flow(declaration{file: f, block: block, name: block.Labels[0]}))
+			batch = append(batch, w.flow(f.folder, declaration{file: f.file, block: block, name: block.Labels[0]}))
 		}
 	}
-	f.body = nil
+	f.file.body = nil
 	return batch, false
 }
 
-func (w *worker) flow(d declaration) made {
-	return made{name: d.name, at: d.block.LabelRanges[0], flows: w.flows(d)}
+// flow decodes a block in all modules that are made of its folder.
+func (w *worker) flow(f *folder, d declaration) made {
+	m := made{folder: f, name: d.name, at: d.block.LabelRanges[0]}
+	for i, module := range f.modules {
+		w.enter(module, nil)
+		if i == 0 {
+			w.checkFlow(d)
+		}
+		m.sets = append(m.sets, w.flows(d))
+	}
+	return m
 }
 
 func (s *stream) keep(m made, bundle *spec.Bundle) {
-	s.root.flowNames = append(s.root.flowNames, m.name)
-	for _, f := range m.flows {
-		if !f.enabled {
-			s.disabled[f.spec.Address] = struct{}{}
-			continue
-		}
-		bundle.Flows = append(bundle.Flows, f.spec)
-		bundle.Positions[f.spec.Address] = position(f.at)
-		for name, at := range f.jobsAt {
-			bundle.Positions[f.spec.Address.Job(name)] = position(at)
+	for _, one := range m.sets {
+		s.sets[one.addr] = one.set
+		for _, f := range one.flows {
+			s.declared[f.spec.Address] = f.spec
+			bundle.Flows = append(bundle.Flows, f.spec)
+			bundle.Positions[f.spec.Address] = position(f.at)
+			for name, at := range f.jobsAt {
+				bundle.Positions[f.spec.Address.Job(name)] = position(at)
+			}
 		}
 	}
 }

@@ -7,28 +7,21 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// target is what a reference such as flow.x or pool.x["k"] names. keyed tells
-// that a key was written.
+// target is what job.x or job.x["k"] names. keyed tells that a key was written.
 type target struct {
 	name, key string
 	keyed     bool
 }
 
-// reference reads an expression that stands for a declared thing of a kind, and
-// is not a value.
-func (w *worker) reference(addr spec.Address, kind string, x hclsyntax.Expression) (target, bool) {
-	refuse := func() (target, bool) {
-		hint := ""
-		if v, ok := constant(x); ok && v.Type() == cty.String && spec.ValidName(v.AsString()) {
-			hint = fmt.Sprintf(" Write %s.%s, without quotes.", kind, v.AsString())
-		}
-		w.found.error(CodeReference, addr, x.Range(), "Not a reference", "A reference to a %s is needed here, such as %s.NAME or %s.NAME[\"key\"].%s", kind, kind, kind, hint)
-		return target{}, false
-	}
+// jobTarget reads an expression that stands for a job of the flow, and is not a
+// value.
+func (w *worker) jobTarget(addr spec.Address, x hclsyntax.Expression) (target, bool) {
+	refuse := func() (target, bool) { return target{}, w.noReference(addr, "job", x) }
 	switch x.(type) {
 	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.IndexExpr:
 	default:
@@ -41,7 +34,7 @@ func (w *worker) reference(addr spec.Address, kind string, x hclsyntax.Expressio
 	m := found.References[0]
 	t := target{}
 	name, ok := m.Attr(1)
-	if m.Root() != kind || !ok || len(m.Rest) > 0 {
+	if m.Root() != expr.JobRoot || !ok || len(m.Rest) > 0 {
 		return refuse()
 	}
 	t.name = name
@@ -62,6 +55,34 @@ func (w *worker) reference(addr spec.Address, kind string, x hclsyntax.Expressio
 		return refuse()
 	}
 	return t, true
+}
+
+func (w *worker) noReference(addr spec.Address, kind string, x hclsyntax.Expression) bool {
+	hint := ""
+	if v, ok := constant(x); ok && v.Type() == cty.String && spec.ValidName(v.AsString()) {
+		hint = fmt.Sprintf(" Write %s.%s, without quotes.", kind, v.AsString())
+	}
+	w.found.error(CodeReference, addr, x.Range(), "Not a reference", "A reference to a %s is needed here, such as %s.NAME or %s.NAME[\"key\"].%s", kind, kind, kind, hint)
+	return false
+}
+
+// reference evaluates an expression that gives a reference to an object of a
+// kind: written there, or handed on by an input, a local or an output.
+func (w *worker) reference(addr spec.Address, kind string, x hclsyntax.Expression) (eval.Reference, bool) {
+	if x, ok := x.(*hclsyntax.ScopeTraversalExpr); ok && len(x.Traversal) == 2 && x.Traversal.RootName() == kind && !w.each.Hides(kind) {
+		if step, ok := x.Traversal[1].(hcl.TraverseAttr); ok { // as most are written
+			return eval.Reference{Module: w.module.addr, Kind: kind, Name: step.Name}, true
+		}
+	}
+	v, ok := w.value(addr, x, cty.DynamicPseudoType)
+	if !ok {
+		return eval.Reference{}, false
+	}
+	ref, ok := eval.AsReference(v)
+	if !ok || ref.Kind != kind {
+		return ref, w.noReference(addr, kind, x)
+	}
+	return ref, true
 }
 
 // isNull recognises an attribute that is unset by null.

@@ -16,13 +16,12 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// variables fills config.Vars. The order in which sources win is Terraform's:
+// variables fills the variables of the project's folder. The order in which sources win is Terraform's:
 // default, environment, lft.vars, *.auto.vars by name, -var-file, -var.
 func (l *loader) variables(w *worker) {
-	l.config.Vars = make(map[string]cty.Value, len(l.root.variables))
 	voc, _ := l.voc.Block("variable")
 	declared := map[string]*variable{}
-	for _, d := range l.root.variables {
+	for _, d := range l.top.blocks["variable"] {
 		l.found.check(voc, d.block, nil, spec.Address("var."+d.name))
 		declared[d.name] = w.variable(d, voc)
 	}
@@ -42,14 +41,8 @@ func (l *loader) variables(w *worker) {
 		}
 		v.fromText(w, "-var "+name, l.opt.Vars[name])
 	}
-	retained := 0
-	for _, d := range l.root.variables {
-		v := declared[d.name]
-		l.config.Vars[d.name] = v.result(w)
-		retained += expr.Size(l.config.Vars[d.name], eval.MaxRetained)
-	}
-	if retained > eval.MaxRetained {
-		l.found.error(CodeLimit, "", hcl.Range{}, "Too much data", "All variables together have more than %d bytes.", eval.MaxRetained)
+	for _, d := range l.top.blocks["variable"] {
+		l.top.config.Vars[d.name] = declared[d.name].result(w)
 	}
 }
 
@@ -149,7 +142,8 @@ func (v *variable) result(w *worker) cty.Value {
 // variableFiles lists them in the order in which they are read.
 func (l *loader) variableFiles() []*file {
 	var files []*file
-	entries, err := fs.ReadDir(l.fsys, ".")
+	fsys, voc := l.trees["."].fsys, schema.Block{Open: true}
+	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil // reported when the folder was read
 	}
@@ -173,18 +167,19 @@ func (l *loader) variableFiles() []*file {
 		return 1
 	})
 	for _, name := range append(auto, l.opt.VarFiles...) {
-		f := &file{name: name}
+		f := &file{name: name, path: name}
 		if !fs.ValidPath(name) {
 			f.refuse(CodeRead, 0, "The file cannot be read", "%s is not a path inside the folder.", name)
 		} else {
-			f.load(l.fsys)
+			f.read(fsys)
+			f.parse(voc)
 		}
 		files = append(files, f)
 	}
 	for _, given := range l.opt.VarData {
 		f := &file{name: given.Name}
 		f.data = given.Data
-		f.parse()
+		f.parse(voc)
 		files = append(files, f)
 	}
 	return files

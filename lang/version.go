@@ -3,27 +3,39 @@ package lang
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"github.com/leifengta/lft/lang/spec"
 )
 
-// project reads the lft block. Its values are literals: they are needed before
-// anything else is understood.
+// project reads the lft blocks of all folders. Their values are literals: they are
+// needed before anything else is understood.
 func (l *loader) project() string {
-	d := l.root.lft
-	if d == nil {
-		return DefaultProject
-	}
 	voc, _ := l.voc.Block("lft")
-	l.found.check(voc, d.block, nil, "")
-	l.requiredVersion(d.block.Body)
-	attr, ok := d.block.Body.Attributes["project"]
-	if !ok {
+	var project *hclsyntax.Attribute
+	for _, name := range slices.Sorted(maps.Keys(l.folders)) {
+		for _, d := range l.folders[name].blocks["lft"] {
+			l.found.check(voc, d.block, nil, "")
+			l.requiredVersion(d.block.Body)
+			attr, ok := d.block.Body.Attributes["project"]
+			switch {
+			case !ok:
+			case l.folders[name] == l.top.folder:
+				project = attr
+			default:
+				l.found.error(CodeValue, "", attr.NameRange, "A module has no project", "project names what the project's own folder owns; a module is part of what uses it.")
+			}
+		}
+	}
+	return l.projectName(project)
+}
+
+func (l *loader) projectName(attr *hclsyntax.Attribute) string {
+	if attr == nil {
 		return DefaultProject
 	}
 	name, ok := l.literal(attr)
@@ -126,10 +138,4 @@ func satisfies(have version, constraint string) (bool, error) {
 		return order >= 0, nil
 	}
 	return false, fmt.Errorf("%q is no operator for versions; there are = != > >= < <= and ~>", operator)
-}
-
-// addressOf is the address of a flow or schedule without its key, for findings
-// about the block as a whole.
-func addressOf(d declaration) spec.Address {
-	return spec.Address(d.block.Type + "." + d.name)
 }

@@ -5,21 +5,50 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/leifengta/lft/lang/cron"
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// worker decodes on one goroutine. each is the instance it is at.
+// worker decodes on one goroutine. module and each are the scope it is in.
 type worker struct {
 	*loader
-	found     *findings
-	evaluator *expr.Evaluator
-	each      *eval.Each
+	found      *findings
+	evaluator  *expr.Evaluator
+	module     *module
+	each       *eval.Each
+	timetables *cron.Compiler
+}
+
+func (l *loader) worker(found *findings) *worker {
+	w := &worker{loader: l, found: found, module: l.top, timetables: new(cron.Compiler)}
+	w.evaluator = expr.NewEvaluator(eval.Limits(), eval.Functions(treeFiles{l}), w.resolve)
+	return w
+}
+
+func (w *worker) enter(m *module, each *eval.Each) { w.module, w.each = m, each }
+
+// within enters the scope of a nested block, if it has one of its own; the
+// function it returns leaves it.
+func (w *worker) within(each *eval.Each) func() {
+	outer := w.each
+	if each != nil {
+		w.each = each
+	}
+	return func() { w.each = outer }
 }
 
 func (w *worker) resolve(t hcl.Traversal) (cty.Value, int, *expr.Error) {
-	return w.config.Resolve(t, w.each)
+	return w.module.config.Resolve(t, w.each)
+}
+
+// find is eval.Find in the scope the worker is in.
+func (w *worker) find(x hclsyntax.Expression) eval.Mentions {
+	if w.each == nil {
+		return eval.Find(x)
+	}
+	return eval.Find(x, w.each.Iterators()...)
 }
 
 // value evaluates at config time. It reports its own faults; false also means
@@ -28,7 +57,7 @@ func (w *worker) value(addr spec.Address, x hclsyntax.Expression, want cty.Type)
 	if v, ok := constant(x); ok && v.Type().Equals(want) {
 		return v, true
 	}
-	if found := eval.Find(x); found.RunTime {
+	if found := w.find(x); found.RunTime {
 		w.refuseRunTime(addr, found)
 		return cty.DynamicVal, false
 	}

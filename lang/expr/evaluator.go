@@ -128,6 +128,13 @@ func (e *Evaluator) traversal(x *hclsyntax.ScopeTraversalExpr) (cty.Value, *Erro
 
 func (e *Evaluator) steppedInto(v cty.Value, t hcl.Traversal) (cty.Value, *Error) {
 	for _, step := range t {
+		if s, ok := stepper(v); ok {
+			var err *Error
+			if v, err = stepOf(s, step); err != nil {
+				return v, err
+			}
+			continue
+		}
 		var diags hcl.Diagnostics
 		switch step := step.(type) {
 		case hcl.TraverseAttr:
@@ -154,6 +161,9 @@ func (e *Evaluator) index(x *hclsyntax.IndexExpr) (cty.Value, *Error) {
 		return key, err
 	}
 	key, marks := key.Unmark()
+	if s, ok := stepper(collection); ok {
+		return s.Step(key, x.BracketRange)
+	}
 	v, diags := hcl.Index(collection, key, &x.BracketRange)
 	if diags.HasErrors() {
 		return cty.DynamicVal, fromDiags(diags, x.BracketRange)

@@ -52,9 +52,9 @@ var (
 // File returns the vocabulary of a file: the blocks at its top level.
 func File() Block {
 	return Block{
-		Blocks: []Block{lftBlock(), variableBlock(), {Name: "locals", Open: true}, flowBlock(), scheduleBlock(), poolBlock()},
+		Blocks: []Block{lftBlock(), variableBlock(), {Name: "locals", Open: true}, flowBlock(), scheduleBlock(), poolBlock(), moduleBlock(), outputBlock()},
 		Later: []string{
-			"dependency", "calendar", "secret", "connection", "grant", "placement_policy", "provider", "module", "moved", "removed", "output", "check", "import", "notify", "deadline",
+			"dependency", "calendar", "secret", "connection", "grant", "placement_policy", "provider", "moved", "removed", "check", "import", "notify", "deadline",
 		},
 	}
 }
@@ -178,5 +178,23 @@ func poolBlock() Block {
 	return Block{
 		Name: "pool", Labels: []string{"name"},
 		Attributes: []Attribute{{Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "shared", Type: boolean}, {Name: "slots", Type: number, Required: true}},
+	}
+}
+
+// moduleBlock has no vocabulary of its own but for three words: the rest are the
+// module's variables.
+func moduleBlock() Block {
+	return Block{
+		Name: "module", Labels: []string{"name"}, Open: true,
+		Attributes: []Attribute{{Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "source", Type: text, Required: true}},
+	}
+}
+
+// outputBlock is a value of a module, or of the project.
+func outputBlock() Block {
+	return Block{
+		Name: "output", Labels: []string{"name"},
+		Attributes: []Attribute{{Name: "description", Type: text}, {Name: "value", Type: either, Required: true}},
+		Later:      []string{"sensitive", "ephemeral", "precondition", "depends_on"},
 	}
 }

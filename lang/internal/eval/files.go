@@ -53,7 +53,7 @@ func (f *files) function(description string, ty cty.Type, read func(name string)
 		Params:      []function.Parameter{{Name: "path", Type: cty.String, Description: "Relative to the folder."}},
 		Type:        function.StaticReturnType(ty),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name, err := inside(args[0].AsString())
+			name, err := f.inside(args[0].AsString())
 			if err != nil {
 				return cty.NilVal, err
 			}
@@ -62,8 +62,13 @@ func (f *files) function(description string, ty cty.Type, read func(name string)
 	})
 }
 
-func inside(name string) (string, error) {
+// inside checks a path; modules outside of the folder are known to the file
+// system that holds them too.
+func (f *files) inside(name string) (string, error) {
 	clean := path.Clean(name)
+	if wider, ok := f.fsys.(interface{ Holds(name string) bool }); ok && wider.Holds(clean) {
+		return clean, nil
+	}
 	if !fs.ValidPath(clean) {
 		return "", fmt.Errorf("%q is not a path inside the folder: paths are relative to it, without \"..\"", name)
 	}
@@ -179,7 +184,7 @@ func (f *files) fileset() function.Function {
 		},
 		Type: function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name, err := inside(args[0].AsString())
+			name, err := f.inside(args[0].AsString())
 			if err != nil {
 				return cty.NilVal, function.NewArgError(0, err)
 			}

@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -37,17 +39,19 @@ type Mentions struct {
 	RunTime    bool // one of them is only known when a job runs
 }
 
-// Find walks an expression. Variables of for expressions are no references.
-func Find(x hclsyntax.Expression) Mentions {
-	var f finder
+// Find walks an expression. Variables of for expressions are no references;
+// iterators are the names of enclosing dynamic blocks' iterators, which are.
+func Find(x hclsyntax.Expression, iterators ...string) Mentions {
+	f := finder{iterators: iterators}
 	f.walk(x)
 	return f.found
 }
 
 type finder struct {
-	found   Mentions
-	hidden  []string // variables of enclosing for expressions
-	guarded bool
+	found     Mentions
+	iterators []string
+	hidden    []string // variables of enclosing for expressions
+	guarded   bool
 }
 
 func (f *finder) walk(x hclsyntax.Expression) {
@@ -116,7 +120,9 @@ func (f *finder) add(m Mention) {
 	m.Guarded = f.guarded
 	switch root {
 	case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
-		f.found.RunTime = true
+		if !slices.Contains(f.iterators, root) {
+			f.found.RunTime = true
+		}
 	}
 	f.found.References = append(f.found.References, m)
 }

@@ -11,70 +11,138 @@ import (
 
 	"github.com/leifengta/lft/lang/diag"
 	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/spec"
 )
 
-// Roots of values known at config time.
+// Roots of values known at config time; those of references come with them.
 const (
-	VarRoot   = "var"
-	LocalRoot = "local"
-	EachRoot  = "each"
+	VarRoot    = "var"
+	LocalRoot  = "local"
+	EachRoot   = "each"
+	ModuleRoot = "module"
+	PathRoot   = "path"
 )
 
-// Scope is what config-time expressions see. It is read only once filled, and
-// may then be shared; Each is per instance.
+// Scope is what config-time expressions of one module see. It is read only once
+// filled, and may then be shared; Each is per instance.
 type Scope struct {
-	Vars   map[string]cty.Value
-	Locals map[string]cty.Value
+	Address spec.Address // of the module; "" = the folder itself
+	Path    string       // of the module's files, relative to the folder
+	Vars    map[string]cty.Value
+	Locals  map[string]cty.Value
+	Outputs map[string]cty.Value // of the folder itself; a module's are in Module
+	Modules map[string]*Module
 }
 
-// Each is one instance of a for_each.
+// Each is one instance of a for_each, or one element of a dynamic block, with
+// what lies around it.
 type Each struct {
-	Key   string
+	Name  string // of a dynamic block's iterator; "" = each
+	Key   cty.Value
 	Value cty.Value
+	Outer *Each
+}
+
+// find returns the innermost that goes by a name.
+func (e *Each) find(name string) *Each {
+	for ; e != nil; e = e.Outer {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// Hides reports whether a dynamic block's iterator goes by the name of a root.
+func (e *Each) Hides(root string) bool { return e.find(root) != nil }
+
+// Iterators lists the names that hide roots of their name.
+func (e *Each) Iterators() []string {
+	var names []string
+	for ; e != nil; e = e.Outer {
+		if e.Name != "" {
+			names = append(names, e.Name)
+		}
+	}
+	return names
 }
 
 // Resolve looks a root up; each may be nil.
 func (s *Scope) Resolve(t hcl.Traversal, each *Each) (cty.Value, int, *expr.Error) {
-	switch root := t.RootName(); root {
+	root := t.RootName()
+	if iterator := each.find(root); iterator != nil && root != "" {
+		return eachMember(t, root, iterator)
+	}
+	switch root {
 	case VarRoot:
 		return member(t, root, "variable", s.Vars)
 	case LocalRoot:
 		return member(t, root, "local value", s.Locals)
 	case EachRoot:
-		return eachMember(t, each)
-	default:
-		return cty.DynamicVal, 1, UnknownRoot(t)
+		return eachMember(t, root, each.find(""))
+	case PathRoot:
+		return s.path(t)
+	case ModuleRoot:
+		return s.module(t)
 	}
+	if IsReferenceKind(root) {
+		return s.reference(t)
+	}
+	return cty.DynamicVal, 1, UnknownRoot(t)
 }
 
 func member(t hcl.Traversal, root, what string, values map[string]cty.Value) (cty.Value, int, *expr.Error) {
 	name, ok := Mention{Traversal: t}.Attr(1)
 	if !ok {
-		return cty.DynamicVal, 1, &expr.Error{
-			Code: CodeReference, Range: t.SourceRange(), Summary: "Invalid reference", Detail: fmt.Sprintf("Write %s.NAME: %s as a whole is no value.", root, root),
-		}
+		return cty.DynamicVal, 1, fault(t, "Invalid reference", "Write %s.NAME: %s as a whole is no value.", root, root)
 	}
 	v, ok := values[name]
 	if !ok {
-		return cty.DynamicVal, 2, &expr.Error{
-			Code: CodeReference, Range: t.SourceRange(), Summary: "Unknown " + what,
-			Detail: fmt.Sprintf("There is no %s %q.%s%s", what, name, DidYouMean(name, slices.Sorted(maps.Keys(values))), Dash(name, func(n string) bool { _, ok := values[n]; return ok })),
-		}
+		return cty.DynamicVal, 2, fault(t, "Unknown "+what, "There is no %s %q.%s%s", what, name, DidYouMean(name, slices.Sorted(maps.Keys(values))),
+			Dash(name, func(n string) bool { _, ok := values[n]; return ok }))
 	}
 	return v, 2, nil
 }
 
-func eachMember(t hcl.Traversal, each *Each) (cty.Value, int, *expr.Error) {
+func eachMember(t hcl.Traversal, root string, each *Each) (cty.Value, int, *expr.Error) {
 	name, _ := Mention{Traversal: t}.Attr(1)
 	switch {
 	case each == nil:
-		return cty.DynamicVal, 1, &expr.Error{Code: CodeReference, Range: t.SourceRange(), Summary: "No for_each here", Detail: "each.key and each.value exist only in blocks with for_each and in what they contain."}
+		return cty.DynamicVal, 1, fault(t, "No for_each here", "each.key and each.value exist only in blocks with for_each and in what they contain.")
 	case name == "key":
-		return cty.StringVal(each.Key), 2, nil
+		return each.Key, 2, nil
 	case name == "value":
 		return each.Value, 2, nil
+	case each.Name != "":
+		return cty.DynamicVal, 1, fault(t, "Invalid reference", "Inside this dynamic block %s is its iterator: write %s.key or %s.value. To use another name for it, give the block iterator = NAME.", root, root, root)
 	}
-	return cty.DynamicVal, 1, &expr.Error{Code: CodeReference, Range: t.SourceRange(), Summary: "Invalid reference", Detail: "Write each.key or each.value."}
+	return cty.DynamicVal, 1, fault(t, "Invalid reference", "Write each.key or each.value.")
+}
+
+// path knows where files lie, relative to the folder, so that equal folders give
+// equal values wherever they are.
+func (s *Scope) path(t hcl.Traversal) (cty.Value, int, *expr.Error) {
+	switch name, _ := (Mention{Traversal: t}).Attr(1); name {
+	case "module":
+		return cty.StringVal(s.Path), 2, nil
+	case "root":
+		return cty.StringVal("."), 2, nil
+	}
+	return cty.DynamicVal, 1, fault(t, "Invalid reference", "Write path.module or path.root; where the folder itself lies is not known to it.")
+}
+
+// reference uses the key that follows, if there is one.
+func (s *Scope) reference(t hcl.Traversal) (cty.Value, int, *expr.Error) {
+	root := t.RootName()
+	name, ok := Mention{Traversal: t}.Attr(1)
+	if !ok {
+		return cty.DynamicVal, 1, fault(t, "Invalid reference", "A %s is written %s.NAME.", root, root)
+	}
+	return Reference{Module: s.Address, Kind: root, Name: name}.Value(), 2, nil
+}
+
+func fault(t hcl.Traversal, summary, detail string, args ...any) *expr.Error {
+	return &expr.Error{Code: CodeReference, Range: t.SourceRange(), Summary: summary, Detail: fmt.Sprintf(detail, args...)}
 }
 
 // Codes of faults found here.
@@ -87,19 +155,14 @@ const (
 // UnknownRoot explains a name that stands for nothing.
 func UnknownRoot(t hcl.Traversal) *expr.Error {
 	root := t.RootName()
-	err := &expr.Error{Code: CodeReference, Range: t.SourceRange(), Summary: "Unknown name"}
-	roots := []string{"each", "job", "local", "param", "run", "var"}
+	roots := []string{"each", "job", "local", "module", "param", "path", "run", "var"}
 	switch {
-	case root == "flow" || root == "pool" || root == "schedule":
-		err.Summary, err.Detail = "Invalid reference", fmt.Sprintf("A %s is no value; it can only be named where a %s is asked for.", root, root)
 	case len(t) == 1 && root != strings.ToUpper(root):
-		err.Detail = fmt.Sprintf("Nothing is called %q. For a text, write it in quotes: %q.%s", root, root, DidYouMean(root, roots))
+		return fault(t, "Unknown name", "Nothing is called %q. For a text, write it in quotes: %q.%s", root, root, DidYouMean(root, roots))
 	case len(t) == 1:
-		err.Detail = fmt.Sprintf("Nothing is called %q. To leave ${%s} to a shell, write $${%s}.", root, root, root)
-	default:
-		err.Detail = fmt.Sprintf("Nothing is called %q. References start with var, local, each, param, run or job.%s", root, DidYouMean(root, roots))
+		return fault(t, "Unknown name", "Nothing is called %q. To leave ${%s} to a shell, write $${%s}.", root, root, root)
 	}
-	return err
+	return fault(t, "Unknown name", "Nothing is called %q. References start with var, local, each, module, param, run or job, or with the kind of an object.%s", root, DidYouMean(root, roots))
 }
 
 // DidYouMean returns a sentence with a leading space, or nothing.

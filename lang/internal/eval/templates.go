@@ -31,7 +31,7 @@ type templates struct {
 func newTemplates(files *files, functions expr.Functions) *templates {
 	t := &templates{files: files, functions: maps.Clone(functions), left: maxTemplateSteps}
 	t.file = t.function("The text of a file with its interpolations evaluated.", "path", func(arg string) (string, string, error) {
-		name, err := inside(arg)
+		name, err := files.inside(arg)
 		if err != nil {
 			return "", "", err
 		}

@@ -1,0 +1,149 @@
+package lang
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/leifengta/lft/lang/internal/archive"
+)
+
+// tree is a set of files that modules may lie in: the project's folder, a folder
+// outside of it, or an archive. What leaves one tree is looked for in another.
+type tree struct {
+	name   string // relative to the project's folder; "." for that itself
+	fsys   fs.FS
+	sealed bool // an archive: nothing leaves it
+}
+
+// Opener opens a folder outside of the project's, named relative to that
+// (../shared) or from the root (/srv/lib). What it returns must hold nothing but
+// that folder.
+type Opener func(dir string) (fs.FS, error)
+
+// source is where a module lies: PACKAGE//SUB, or a path alone.
+type source struct {
+	pack, sub string
+}
+
+// parseSource knows paths only: what is loaded must be there already.
+func parseSource(text string) (source, error) {
+	if strings.ContainsAny(text, "\\\x00") {
+		return source{}, errors.New("a path is written with slashes: ./modules/x")
+	}
+	local := text == "." || text == ".." || strings.HasPrefix(text, "./") || strings.HasPrefix(text, "../") || strings.HasPrefix(text, "/")
+	switch {
+	case !local && (strings.Contains(text, "://") || strings.Contains(text, "::") || strings.Contains(text, "@")):
+		return source{}, errors.New("lft fetches nothing from a network while it plans. Clone or download the module, then name its path: ../checkout//modules/x")
+	case !local:
+		return source{}, fmt.Errorf("a path starts with ./ or ../; there is no registry of modules. Write ./%s for a folder beside this file", text)
+	}
+	pack, sub, _ := strings.Cut(text, "//")
+	sub = path.Clean(sub)
+	if pack == "" || !fs.ValidPath(sub) {
+		return source{}, errors.New("what follows // is a path inside of what stands before it, without ..")
+	}
+	return source{pack: path.Clean(pack), sub: sub}, nil
+}
+
+// locate finds the tree and the folder in it that a source names, seen from
+// another folder.
+func (l *loader) locate(from *folder, src source) (*tree, string, error) {
+	t, dir := from.tree, path.Join(from.dir, src.pack)
+	if path.IsAbs(src.pack) || !fs.ValidPath(dir) {
+		if t.sealed {
+			return nil, "", fmt.Errorf("%s leaves the archive %s", src.pack, t.name)
+		}
+		outside := src.pack
+		if !path.IsAbs(outside) {
+			outside = path.Join(t.name, dir)
+		}
+		if archive.Is(outside) {
+			return l.unpacked(outside, src.sub, l.outside(path.Dir(outside)), path.Base(outside))
+		}
+		opened, err := l.outside(outside)()
+		return opened, src.sub, err
+	}
+	if info, err := fs.Stat(t.fsys, dir); archive.Is(dir) && (err != nil || !info.IsDir()) {
+		return l.unpacked(path.Join(t.name, dir), src.sub, func() (*tree, error) { return t, nil }, dir)
+	}
+	return t, path.Join(dir, src.sub), nil
+}
+
+// outside opens a folder out of the project's, once.
+func (l *loader) outside(name string) func() (*tree, error) {
+	return func() (*tree, error) {
+		if t, ok := l.trees[name]; ok {
+			return t, nil
+		}
+		if l.opt.Open == nil {
+			return nil, fmt.Errorf("%s lies outside of the folder, and nothing outside may be read here", name)
+		}
+		fsys, err := l.opt.Open(name)
+		if err != nil {
+			return nil, cause(err)
+		}
+		l.trees[name] = &tree{name: name, fsys: fsys}
+		return l.trees[name], nil
+	}
+}
+
+// unpacked opens an archive that lies in a tree, once.
+func (l *loader) unpacked(name, sub string, around func() (*tree, error), file string) (*tree, string, error) {
+	if t, ok := l.trees[name]; ok {
+		return t, sub, nil
+	}
+	t, err := around()
+	if err != nil {
+		return nil, "", err
+	}
+	fsys, err := archive.Open(t.fsys, file)
+	if err != nil {
+		return nil, "", cause(err)
+	}
+	l.trees[name] = &tree{name: name, fsys: fsys, sealed: true}
+	return l.trees[name], sub, nil
+}
+
+// cause drops the path of an error, which the message has already.
+func cause(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
+
+// treeFiles are all trees as one, for functions that read files: each at its
+// name.
+type treeFiles struct{ *loader }
+
+// Open finds the tree by the longest name that leads to the file.
+func (f treeFiles) Open(name string) (fs.File, error) {
+	best, rest := f.trees["."], name
+	for mount, t := range f.trees {
+		inner, ok := strings.CutPrefix(name, mount+"/")
+		if !ok && name == mount {
+			inner, ok = ".", true
+		}
+		if ok && (best.name == "." || len(mount) > len(best.name)) {
+			best, rest = t, inner
+		}
+	}
+	return best.fsys.Open(rest) //nolint:wrapcheck // it is a file system itself
+}
+
+// Holds reports whether a path, which may start with .., leads into one of the
+// trees.
+func (f treeFiles) Holds(name string) bool {
+	if fs.ValidPath(name) {
+		return true
+	}
+	for mount := range f.trees {
+		if name == mount || strings.HasPrefix(name, mount+"/") {
+			return true
+		}
+	}
+	return false
+}
