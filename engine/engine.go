@@ -70,6 +70,7 @@ type Engine struct {
 	cfg     Config
 	store   *store.Store
 	bucket  server.Bucket
+	depot   *deploy.Depot
 	master  *master.Master
 	runner  *lease.Runner // nil in ModeRead
 	handler http.Handler
@@ -170,11 +171,12 @@ func (e *Engine) assemble() {
 	e.master = master.New(master.Config{
 		Book:        e.store,
 		Definitions: e.store,
-		Generator:   generate.New(e.cfg.JobTypes, e.store.Specs),
+		Generator:   generate.New(e.cfg.JobTypes, e.store.Specs, e.store.ObjectsAt),
 		Log:         e.cfg.Log,
 		Solo:        e.cfg.Mode == ModeRun,
 		Leader:      e.leaderAddress,
 	})
+	e.depot = deploy.NewDepot(e.store, e.bucket, e.store.ClusterID())
 	e.handler = server.New(server.Deps{
 		History:     e.store,
 		Logs:        e.store,
@@ -182,6 +184,7 @@ func (e *Engine) assemble() {
 		Present:     e.store,
 		Overrides:   e.store,
 		Deploy:      deploy.New(e.store),
+		Depot:       e.depot,
 		Runs:        e.master,
 		Fleet:       e.master,
 		Leader:      e.leader,

@@ -55,6 +55,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			return nil
 		}
 		return e.runner.Run(acting, func(ctx context.Context, t *lease.Term) error {
+			defer e.collecting(ctx)()
 			return e.master.Act(ctx, t)
 		})
 	})

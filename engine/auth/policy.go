@@ -15,6 +15,7 @@ func Needs(procedure string) (Right, bool) {
 		lftv1connect.DeployServiceGetSpecsProcedure,
 		lftv1connect.DeployServicePreviewProcedure,
 		lftv1connect.DeployServiceListRevisionsProcedure,
+		lftv1connect.DeployServiceReadBlobProcedure,
 		lftv1connect.RunServiceGetExecutionProcedure,
 		lftv1connect.RunServiceListExecutionsProcedure,
 		lftv1connect.RunServiceWhyProcedure,
@@ -25,6 +26,8 @@ func Needs(procedure string) (Right, bool) {
 		lftv1connect.FleetServiceListAgentsProcedure:
 		return Read, true
 	case lftv1connect.DeployServicePutSpecsProcedure,
+		lftv1connect.DeployServiceHoldBlobsProcedure,
+		lftv1connect.DeployServicePutBlobProcedure,
 		lftv1connect.DeployServiceApplyProcedure:
 		return Deploy, true
 	case lftv1connect.RunServiceRunProcedure,

@@ -113,6 +113,9 @@ func (s *Service) Apply(ctx context.Context, req Request) (Result, error) {
 	if err := unseen(impact, req.Shown); err != nil {
 		return Result{}, err
 	}
+	if err := s.standFor(ctx, c); err != nil {
+		return Result{}, err
+	}
 	// The store settles a COMMIT without an answer by the apply id.
 	rev, repeated, err := s.store.Apply(ctx, req.definition(c))
 	if err != nil {

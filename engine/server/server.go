@@ -37,6 +37,7 @@ type Deps struct {
 	Present     Present
 	Overrides   Overrides
 	Deploy      *deploy.Service
+	Depot       *deploy.Depot
 	Runs        Runs
 	Fleet       Fleet
 	Leader      func(context.Context) (Leader, error)

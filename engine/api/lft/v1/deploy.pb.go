@@ -500,6 +500,286 @@ func (*PutSpecsResponse) Descriptor() ([]byte, []int) {
 	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{8}
 }
 
+type HoldBlobsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Digests       []string               `protobuf:"bytes,1,rep,name=digests,proto3" json:"digests,omitempty"` // of trees
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldBlobsRequest) Reset() {
+	*x = HoldBlobsRequest{}
+	mi := &file_lft_v1_deploy_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldBlobsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldBlobsRequest) ProtoMessage() {}
+
+func (x *HoldBlobsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_deploy_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldBlobsRequest.ProtoReflect.Descriptor instead.
+func (*HoldBlobsRequest) Descriptor() ([]byte, []int) {
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *HoldBlobsRequest) GetDigests() []string {
+	if x != nil {
+		return x.Digests
+	}
+	return nil
+}
+
+type HoldBlobsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Missing       []string               `protobuf:"bytes,1,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldBlobsResponse) Reset() {
+	*x = HoldBlobsResponse{}
+	mi := &file_lft_v1_deploy_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldBlobsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldBlobsResponse) ProtoMessage() {}
+
+func (x *HoldBlobsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_deploy_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldBlobsResponse.ProtoReflect.Descriptor instead.
+func (*HoldBlobsResponse) Descriptor() ([]byte, []int) {
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HoldBlobsResponse) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+type PutBlobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Digest        string                 `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"` // in the first message
+	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutBlobRequest) Reset() {
+	*x = PutBlobRequest{}
+	mi := &file_lft_v1_deploy_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutBlobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutBlobRequest) ProtoMessage() {}
+
+func (x *PutBlobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_deploy_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutBlobRequest.ProtoReflect.Descriptor instead.
+func (*PutBlobRequest) Descriptor() ([]byte, []int) {
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PutBlobRequest) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *PutBlobRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type PutBlobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutBlobResponse) Reset() {
+	*x = PutBlobResponse{}
+	mi := &file_lft_v1_deploy_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutBlobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutBlobResponse) ProtoMessage() {}
+
+func (x *PutBlobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_deploy_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutBlobResponse.ProtoReflect.Descriptor instead.
+func (*PutBlobResponse) Descriptor() ([]byte, []int) {
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{12}
+}
+
+type ReadBlobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Digest        string                 `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	Offset        int64                  `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	Size          int64                  `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadBlobRequest) Reset() {
+	*x = ReadBlobRequest{}
+	mi := &file_lft_v1_deploy_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadBlobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadBlobRequest) ProtoMessage() {}
+
+func (x *ReadBlobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_deploy_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadBlobRequest.ProtoReflect.Descriptor instead.
+func (*ReadBlobRequest) Descriptor() ([]byte, []int) {
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ReadBlobRequest) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *ReadBlobRequest) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *ReadBlobRequest) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+type ReadBlobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"` // shorter at the end of the pack
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadBlobResponse) Reset() {
+	*x = ReadBlobResponse{}
+	mi := &file_lft_v1_deploy_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadBlobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadBlobResponse) ProtoMessage() {}
+
+func (x *ReadBlobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_deploy_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadBlobResponse.ProtoReflect.Descriptor instead.
+func (*ReadBlobResponse) Descriptor() ([]byte, []int) {
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReadBlobResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 // Change is one object's change. Digest is absent for a deletion.
 type Change struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -516,7 +796,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[9]
+	mi := &file_lft_v1_deploy_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +808,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[9]
+	mi := &file_lft_v1_deploy_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +821,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{9}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Change) GetAction() string {
@@ -607,7 +887,7 @@ type ChangeSet struct {
 
 func (x *ChangeSet) Reset() {
 	*x = ChangeSet{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[10]
+	mi := &file_lft_v1_deploy_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +899,7 @@ func (x *ChangeSet) String() string {
 func (*ChangeSet) ProtoMessage() {}
 
 func (x *ChangeSet) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[10]
+	mi := &file_lft_v1_deploy_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +912,7 @@ func (x *ChangeSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSet.ProtoReflect.Descriptor instead.
 func (*ChangeSet) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{10}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ChangeSet) GetProject() string {
@@ -686,7 +966,7 @@ type PreviewRequest struct {
 
 func (x *PreviewRequest) Reset() {
 	*x = PreviewRequest{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[11]
+	mi := &file_lft_v1_deploy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +978,7 @@ func (x *PreviewRequest) String() string {
 func (*PreviewRequest) ProtoMessage() {}
 
 func (x *PreviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[11]
+	mi := &file_lft_v1_deploy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +991,7 @@ func (x *PreviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRequest.ProtoReflect.Descriptor instead.
 func (*PreviewRequest) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{11}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PreviewRequest) GetChanges() *ChangeSet {
@@ -730,7 +1010,7 @@ type PreviewResponse struct {
 
 func (x *PreviewResponse) Reset() {
 	*x = PreviewResponse{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[12]
+	mi := &file_lft_v1_deploy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +1022,7 @@ func (x *PreviewResponse) String() string {
 func (*PreviewResponse) ProtoMessage() {}
 
 func (x *PreviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[12]
+	mi := &file_lft_v1_deploy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +1035,7 @@ func (x *PreviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewResponse.ProtoReflect.Descriptor instead.
 func (*PreviewResponse) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{12}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PreviewResponse) GetImpact() []byte {
@@ -777,7 +1057,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[13]
+	mi := &file_lft_v1_deploy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +1069,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[13]
+	mi := &file_lft_v1_deploy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +1082,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{13}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApplyRequest) GetApplyId() string {
@@ -844,7 +1124,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[14]
+	mi := &file_lft_v1_deploy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +1136,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[14]
+	mi := &file_lft_v1_deploy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +1149,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{14}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ApplyResponse) GetRevision() int64 {
@@ -904,7 +1184,7 @@ type ListRevisionsRequest struct {
 
 func (x *ListRevisionsRequest) Reset() {
 	*x = ListRevisionsRequest{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[15]
+	mi := &file_lft_v1_deploy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1196,7 @@ func (x *ListRevisionsRequest) String() string {
 func (*ListRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[15]
+	mi := &file_lft_v1_deploy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1209,7 @@ func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{15}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListRevisionsRequest) GetProject() string {
@@ -962,7 +1242,7 @@ type ListRevisionsResponse struct {
 
 func (x *ListRevisionsResponse) Reset() {
 	*x = ListRevisionsResponse{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[16]
+	mi := &file_lft_v1_deploy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -974,7 +1254,7 @@ func (x *ListRevisionsResponse) String() string {
 func (*ListRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[16]
+	mi := &file_lft_v1_deploy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -987,7 +1267,7 @@ func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{16}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListRevisionsResponse) GetRevisions() []*Revision {
@@ -1015,7 +1295,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[17]
+	mi := &file_lft_v1_deploy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1027,7 +1307,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[17]
+	mi := &file_lft_v1_deploy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1040,7 +1320,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{17}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Revision) GetNumber() int64 {
@@ -1145,7 +1425,21 @@ const file_lft_v1_deploy_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"5\n" +
 	"\x0fPutSpecsRequest\x12\"\n" +
 	"\x05specs\x18\x01 \x03(\v2\f.lft.v1.SpecR\x05specs\"\x12\n" +
-	"\x10PutSpecsResponse\"\xc6\x01\n" +
+	"\x10PutSpecsResponse\",\n" +
+	"\x10HoldBlobsRequest\x12\x18\n" +
+	"\adigests\x18\x01 \x03(\tR\adigests\"-\n" +
+	"\x11HoldBlobsResponse\x12\x18\n" +
+	"\amissing\x18\x01 \x03(\tR\amissing\"<\n" +
+	"\x0ePutBlobRequest\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\x11\n" +
+	"\x0fPutBlobResponse\"U\n" +
+	"\x0fReadBlobRequest\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x03R\x04size\"&\n" +
+	"\x10ReadBlobResponse\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"\xc6\x01\n" +
 	"\x06Change\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -1191,11 +1485,14 @@ const file_lft_v1_deploy_proto_rawDesc = "" +
 	"\tdestroyed\x18\b \x01(\x05R\tdestroyed\x12A\n" +
 	"\x0eeffective_from\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveFrom\x12\x18\n" +
 	"\aproject\x18\n" +
-	" \x01(\tR\aproject2\xa4\x03\n" +
+	" \x01(\tR\aproject2\xe8\x04\n" +
 	"\rDeployService\x12K\n" +
 	"\vGetDeployed\x12\x1a.lft.v1.GetDeployedRequest\x1a\x1b.lft.v1.GetDeployedResponse\"\x03\x90\x02\x01\x12B\n" +
 	"\bGetSpecs\x12\x17.lft.v1.GetSpecsRequest\x1a\x18.lft.v1.GetSpecsResponse\"\x03\x90\x02\x01\x12=\n" +
-	"\bPutSpecs\x12\x17.lft.v1.PutSpecsRequest\x1a\x18.lft.v1.PutSpecsResponse\x12:\n" +
+	"\bPutSpecs\x12\x17.lft.v1.PutSpecsRequest\x1a\x18.lft.v1.PutSpecsResponse\x12@\n" +
+	"\tHoldBlobs\x12\x18.lft.v1.HoldBlobsRequest\x1a\x19.lft.v1.HoldBlobsResponse\x12<\n" +
+	"\aPutBlob\x12\x16.lft.v1.PutBlobRequest\x1a\x17.lft.v1.PutBlobResponse(\x01\x12B\n" +
+	"\bReadBlob\x12\x17.lft.v1.ReadBlobRequest\x1a\x18.lft.v1.ReadBlobResponse\"\x03\x90\x02\x01\x12:\n" +
 	"\aPreview\x12\x16.lft.v1.PreviewRequest\x1a\x17.lft.v1.PreviewResponse\x124\n" +
 	"\x05Apply\x12\x14.lft.v1.ApplyRequest\x1a\x15.lft.v1.ApplyResponse\x12Q\n" +
 	"\rListRevisions\x12\x1c.lft.v1.ListRevisionsRequest\x1a\x1d.lft.v1.ListRevisionsResponse\"\x03\x90\x02\x01B2Z0github.com/leifengta/lft/engine/api/lft/v1;lftv1b\x06proto3"
@@ -1212,7 +1509,7 @@ func file_lft_v1_deploy_proto_rawDescGZIP() []byte {
 	return file_lft_v1_deploy_proto_rawDescData
 }
 
-var file_lft_v1_deploy_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_lft_v1_deploy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_lft_v1_deploy_proto_goTypes = []any{
 	(*GetDeployedRequest)(nil),    // 0: lft.v1.GetDeployedRequest
 	(*GetDeployedResponse)(nil),   // 1: lft.v1.GetDeployedResponse
@@ -1223,42 +1520,54 @@ var file_lft_v1_deploy_proto_goTypes = []any{
 	(*Spec)(nil),                  // 6: lft.v1.Spec
 	(*PutSpecsRequest)(nil),       // 7: lft.v1.PutSpecsRequest
 	(*PutSpecsResponse)(nil),      // 8: lft.v1.PutSpecsResponse
-	(*Change)(nil),                // 9: lft.v1.Change
-	(*ChangeSet)(nil),             // 10: lft.v1.ChangeSet
-	(*PreviewRequest)(nil),        // 11: lft.v1.PreviewRequest
-	(*PreviewResponse)(nil),       // 12: lft.v1.PreviewResponse
-	(*ApplyRequest)(nil),          // 13: lft.v1.ApplyRequest
-	(*ApplyResponse)(nil),         // 14: lft.v1.ApplyResponse
-	(*ListRevisionsRequest)(nil),  // 15: lft.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil), // 16: lft.v1.ListRevisionsResponse
-	(*Revision)(nil),              // 17: lft.v1.Revision
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*HoldBlobsRequest)(nil),      // 9: lft.v1.HoldBlobsRequest
+	(*HoldBlobsResponse)(nil),     // 10: lft.v1.HoldBlobsResponse
+	(*PutBlobRequest)(nil),        // 11: lft.v1.PutBlobRequest
+	(*PutBlobResponse)(nil),       // 12: lft.v1.PutBlobResponse
+	(*ReadBlobRequest)(nil),       // 13: lft.v1.ReadBlobRequest
+	(*ReadBlobResponse)(nil),      // 14: lft.v1.ReadBlobResponse
+	(*Change)(nil),                // 15: lft.v1.Change
+	(*ChangeSet)(nil),             // 16: lft.v1.ChangeSet
+	(*PreviewRequest)(nil),        // 17: lft.v1.PreviewRequest
+	(*PreviewResponse)(nil),       // 18: lft.v1.PreviewResponse
+	(*ApplyRequest)(nil),          // 19: lft.v1.ApplyRequest
+	(*ApplyResponse)(nil),         // 20: lft.v1.ApplyResponse
+	(*ListRevisionsRequest)(nil),  // 21: lft.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil), // 22: lft.v1.ListRevisionsResponse
+	(*Revision)(nil),              // 23: lft.v1.Revision
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
 }
 var file_lft_v1_deploy_proto_depIdxs = []int32{
 	2,  // 0: lft.v1.GetDeployedResponse.project:type_name -> lft.v1.Project
 	3,  // 1: lft.v1.GetDeployedResponse.objects:type_name -> lft.v1.Object
 	6,  // 2: lft.v1.GetSpecsResponse.specs:type_name -> lft.v1.Spec
 	6,  // 3: lft.v1.PutSpecsRequest.specs:type_name -> lft.v1.Spec
-	9,  // 4: lft.v1.ChangeSet.changes:type_name -> lft.v1.Change
-	10, // 5: lft.v1.PreviewRequest.changes:type_name -> lft.v1.ChangeSet
-	10, // 6: lft.v1.ApplyRequest.changes:type_name -> lft.v1.ChangeSet
-	18, // 7: lft.v1.ApplyResponse.effective_from:type_name -> google.protobuf.Timestamp
-	17, // 8: lft.v1.ListRevisionsResponse.revisions:type_name -> lft.v1.Revision
-	18, // 9: lft.v1.Revision.effective_from:type_name -> google.protobuf.Timestamp
+	15, // 4: lft.v1.ChangeSet.changes:type_name -> lft.v1.Change
+	16, // 5: lft.v1.PreviewRequest.changes:type_name -> lft.v1.ChangeSet
+	16, // 6: lft.v1.ApplyRequest.changes:type_name -> lft.v1.ChangeSet
+	24, // 7: lft.v1.ApplyResponse.effective_from:type_name -> google.protobuf.Timestamp
+	23, // 8: lft.v1.ListRevisionsResponse.revisions:type_name -> lft.v1.Revision
+	24, // 9: lft.v1.Revision.effective_from:type_name -> google.protobuf.Timestamp
 	0,  // 10: lft.v1.DeployService.GetDeployed:input_type -> lft.v1.GetDeployedRequest
 	4,  // 11: lft.v1.DeployService.GetSpecs:input_type -> lft.v1.GetSpecsRequest
 	7,  // 12: lft.v1.DeployService.PutSpecs:input_type -> lft.v1.PutSpecsRequest
-	11, // 13: lft.v1.DeployService.Preview:input_type -> lft.v1.PreviewRequest
-	13, // 14: lft.v1.DeployService.Apply:input_type -> lft.v1.ApplyRequest
-	15, // 15: lft.v1.DeployService.ListRevisions:input_type -> lft.v1.ListRevisionsRequest
-	1,  // 16: lft.v1.DeployService.GetDeployed:output_type -> lft.v1.GetDeployedResponse
-	5,  // 17: lft.v1.DeployService.GetSpecs:output_type -> lft.v1.GetSpecsResponse
-	8,  // 18: lft.v1.DeployService.PutSpecs:output_type -> lft.v1.PutSpecsResponse
-	12, // 19: lft.v1.DeployService.Preview:output_type -> lft.v1.PreviewResponse
-	14, // 20: lft.v1.DeployService.Apply:output_type -> lft.v1.ApplyResponse
-	16, // 21: lft.v1.DeployService.ListRevisions:output_type -> lft.v1.ListRevisionsResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
+	9,  // 13: lft.v1.DeployService.HoldBlobs:input_type -> lft.v1.HoldBlobsRequest
+	11, // 14: lft.v1.DeployService.PutBlob:input_type -> lft.v1.PutBlobRequest
+	13, // 15: lft.v1.DeployService.ReadBlob:input_type -> lft.v1.ReadBlobRequest
+	17, // 16: lft.v1.DeployService.Preview:input_type -> lft.v1.PreviewRequest
+	19, // 17: lft.v1.DeployService.Apply:input_type -> lft.v1.ApplyRequest
+	21, // 18: lft.v1.DeployService.ListRevisions:input_type -> lft.v1.ListRevisionsRequest
+	1,  // 19: lft.v1.DeployService.GetDeployed:output_type -> lft.v1.GetDeployedResponse
+	5,  // 20: lft.v1.DeployService.GetSpecs:output_type -> lft.v1.GetSpecsResponse
+	8,  // 21: lft.v1.DeployService.PutSpecs:output_type -> lft.v1.PutSpecsResponse
+	10, // 22: lft.v1.DeployService.HoldBlobs:output_type -> lft.v1.HoldBlobsResponse
+	12, // 23: lft.v1.DeployService.PutBlob:output_type -> lft.v1.PutBlobResponse
+	14, // 24: lft.v1.DeployService.ReadBlob:output_type -> lft.v1.ReadBlobResponse
+	18, // 25: lft.v1.DeployService.Preview:output_type -> lft.v1.PreviewResponse
+	20, // 26: lft.v1.DeployService.Apply:output_type -> lft.v1.ApplyResponse
+	22, // 27: lft.v1.DeployService.ListRevisions:output_type -> lft.v1.ListRevisionsResponse
+	19, // [19:28] is the sub-list for method output_type
+	10, // [10:19] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1275,7 +1584,7 @@ func file_lft_v1_deploy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lft_v1_deploy_proto_rawDesc), len(file_lft_v1_deploy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

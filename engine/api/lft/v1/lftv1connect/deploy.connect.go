@@ -41,6 +41,12 @@ const (
 	DeployServiceGetSpecsProcedure = "/lft.v1.DeployService/GetSpecs"
 	// DeployServicePutSpecsProcedure is the fully-qualified name of the DeployService's PutSpecs RPC.
 	DeployServicePutSpecsProcedure = "/lft.v1.DeployService/PutSpecs"
+	// DeployServiceHoldBlobsProcedure is the fully-qualified name of the DeployService's HoldBlobs RPC.
+	DeployServiceHoldBlobsProcedure = "/lft.v1.DeployService/HoldBlobs"
+	// DeployServicePutBlobProcedure is the fully-qualified name of the DeployService's PutBlob RPC.
+	DeployServicePutBlobProcedure = "/lft.v1.DeployService/PutBlob"
+	// DeployServiceReadBlobProcedure is the fully-qualified name of the DeployService's ReadBlob RPC.
+	DeployServiceReadBlobProcedure = "/lft.v1.DeployService/ReadBlob"
 	// DeployServicePreviewProcedure is the fully-qualified name of the DeployService's Preview RPC.
 	DeployServicePreviewProcedure = "/lft.v1.DeployService/Preview"
 	// DeployServiceApplyProcedure is the fully-qualified name of the DeployService's Apply RPC.
@@ -59,6 +65,13 @@ type DeployServiceClient interface {
 	GetSpecs(context.Context, *v1.GetSpecsRequest) (*v1.GetSpecsResponse, error)
 	// PutSpecs stores canonical JSON by digest ahead of Apply. Idempotent.
 	PutSpecs(context.Context, *v1.PutSpecsRequest) (*v1.PutSpecsResponse, error)
+	// HoldBlobs keeps packs of dependencies for a day and says which are missing.
+	HoldBlobs(context.Context, *v1.HoldBlobsRequest) (*v1.HoldBlobsResponse, error)
+	// PutBlob stores one pack ahead of Apply: the digest first, then the bytes, at
+	// most 1 MiB a message. Idempotent.
+	PutBlob(context.Context) (*connect.ClientStreamForClientSimple[v1.PutBlobRequest, v1.PutBlobResponse], error)
+	// ReadBlob returns a part of a pack, at most 1 MiB.
+	ReadBlob(context.Context, *v1.ReadBlobRequest) (*v1.ReadBlobResponse, error)
 	// Preview tells what a change would do to what is scheduled and running.
 	Preview(context.Context, *v1.PreviewRequest) (*v1.PreviewResponse, error)
 	// Apply commits a change set, or refuses it whole.
@@ -97,6 +110,25 @@ func NewDeployServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(deployServiceMethods.ByName("PutSpecs")),
 			connect.WithClientOptions(opts...),
 		),
+		holdBlobs: connect.NewClient[v1.HoldBlobsRequest, v1.HoldBlobsResponse](
+			httpClient,
+			baseURL+DeployServiceHoldBlobsProcedure,
+			connect.WithSchema(deployServiceMethods.ByName("HoldBlobs")),
+			connect.WithClientOptions(opts...),
+		),
+		putBlob: connect.NewClient[v1.PutBlobRequest, v1.PutBlobResponse](
+			httpClient,
+			baseURL+DeployServicePutBlobProcedure,
+			connect.WithSchema(deployServiceMethods.ByName("PutBlob")),
+			connect.WithClientOptions(opts...),
+		),
+		readBlob: connect.NewClient[v1.ReadBlobRequest, v1.ReadBlobResponse](
+			httpClient,
+			baseURL+DeployServiceReadBlobProcedure,
+			connect.WithSchema(deployServiceMethods.ByName("ReadBlob")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		preview: connect.NewClient[v1.PreviewRequest, v1.PreviewResponse](
 			httpClient,
 			baseURL+DeployServicePreviewProcedure,
@@ -124,6 +156,9 @@ type deployServiceClient struct {
 	getDeployed   *connect.Client[v1.GetDeployedRequest, v1.GetDeployedResponse]
 	getSpecs      *connect.Client[v1.GetSpecsRequest, v1.GetSpecsResponse]
 	putSpecs      *connect.Client[v1.PutSpecsRequest, v1.PutSpecsResponse]
+	holdBlobs     *connect.Client[v1.HoldBlobsRequest, v1.HoldBlobsResponse]
+	putBlob       *connect.Client[v1.PutBlobRequest, v1.PutBlobResponse]
+	readBlob      *connect.Client[v1.ReadBlobRequest, v1.ReadBlobResponse]
 	preview       *connect.Client[v1.PreviewRequest, v1.PreviewResponse]
 	apply         *connect.Client[v1.ApplyRequest, v1.ApplyResponse]
 	listRevisions *connect.Client[v1.ListRevisionsRequest, v1.ListRevisionsResponse]
@@ -150,6 +185,29 @@ func (c *deployServiceClient) GetSpecs(ctx context.Context, req *v1.GetSpecsRequ
 // PutSpecs calls lft.v1.DeployService.PutSpecs.
 func (c *deployServiceClient) PutSpecs(ctx context.Context, req *v1.PutSpecsRequest) (*v1.PutSpecsResponse, error) {
 	response, err := c.putSpecs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// HoldBlobs calls lft.v1.DeployService.HoldBlobs.
+func (c *deployServiceClient) HoldBlobs(ctx context.Context, req *v1.HoldBlobsRequest) (*v1.HoldBlobsResponse, error) {
+	response, err := c.holdBlobs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PutBlob calls lft.v1.DeployService.PutBlob.
+func (c *deployServiceClient) PutBlob(ctx context.Context) (*connect.ClientStreamForClientSimple[v1.PutBlobRequest, v1.PutBlobResponse], error) {
+	return c.putBlob.CallClientStreamSimple(ctx)
+}
+
+// ReadBlob calls lft.v1.DeployService.ReadBlob.
+func (c *deployServiceClient) ReadBlob(ctx context.Context, req *v1.ReadBlobRequest) (*v1.ReadBlobResponse, error) {
+	response, err := c.readBlob.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -192,6 +250,13 @@ type DeployServiceHandler interface {
 	GetSpecs(context.Context, *v1.GetSpecsRequest) (*v1.GetSpecsResponse, error)
 	// PutSpecs stores canonical JSON by digest ahead of Apply. Idempotent.
 	PutSpecs(context.Context, *v1.PutSpecsRequest) (*v1.PutSpecsResponse, error)
+	// HoldBlobs keeps packs of dependencies for a day and says which are missing.
+	HoldBlobs(context.Context, *v1.HoldBlobsRequest) (*v1.HoldBlobsResponse, error)
+	// PutBlob stores one pack ahead of Apply: the digest first, then the bytes, at
+	// most 1 MiB a message. Idempotent.
+	PutBlob(context.Context, *connect.ClientStream[v1.PutBlobRequest]) (*v1.PutBlobResponse, error)
+	// ReadBlob returns a part of a pack, at most 1 MiB.
+	ReadBlob(context.Context, *v1.ReadBlobRequest) (*v1.ReadBlobResponse, error)
 	// Preview tells what a change would do to what is scheduled and running.
 	Preview(context.Context, *v1.PreviewRequest) (*v1.PreviewResponse, error)
 	// Apply commits a change set, or refuses it whole.
@@ -226,6 +291,25 @@ func NewDeployServiceHandler(svc DeployServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(deployServiceMethods.ByName("PutSpecs")),
 		connect.WithHandlerOptions(opts...),
 	)
+	deployServiceHoldBlobsHandler := connect.NewUnaryHandlerSimple(
+		DeployServiceHoldBlobsProcedure,
+		svc.HoldBlobs,
+		connect.WithSchema(deployServiceMethods.ByName("HoldBlobs")),
+		connect.WithHandlerOptions(opts...),
+	)
+	deployServicePutBlobHandler := connect.NewClientStreamHandlerSimple(
+		DeployServicePutBlobProcedure,
+		svc.PutBlob,
+		connect.WithSchema(deployServiceMethods.ByName("PutBlob")),
+		connect.WithHandlerOptions(opts...),
+	)
+	deployServiceReadBlobHandler := connect.NewUnaryHandlerSimple(
+		DeployServiceReadBlobProcedure,
+		svc.ReadBlob,
+		connect.WithSchema(deployServiceMethods.ByName("ReadBlob")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	deployServicePreviewHandler := connect.NewUnaryHandlerSimple(
 		DeployServicePreviewProcedure,
 		svc.Preview,
@@ -253,6 +337,12 @@ func NewDeployServiceHandler(svc DeployServiceHandler, opts ...connect.HandlerOp
 			deployServiceGetSpecsHandler.ServeHTTP(w, r)
 		case DeployServicePutSpecsProcedure:
 			deployServicePutSpecsHandler.ServeHTTP(w, r)
+		case DeployServiceHoldBlobsProcedure:
+			deployServiceHoldBlobsHandler.ServeHTTP(w, r)
+		case DeployServicePutBlobProcedure:
+			deployServicePutBlobHandler.ServeHTTP(w, r)
+		case DeployServiceReadBlobProcedure:
+			deployServiceReadBlobHandler.ServeHTTP(w, r)
 		case DeployServicePreviewProcedure:
 			deployServicePreviewHandler.ServeHTTP(w, r)
 		case DeployServiceApplyProcedure:
@@ -278,6 +368,18 @@ func (UnimplementedDeployServiceHandler) GetSpecs(context.Context, *v1.GetSpecsR
 
 func (UnimplementedDeployServiceHandler) PutSpecs(context.Context, *v1.PutSpecsRequest) (*v1.PutSpecsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lft.v1.DeployService.PutSpecs is not implemented"))
+}
+
+func (UnimplementedDeployServiceHandler) HoldBlobs(context.Context, *v1.HoldBlobsRequest) (*v1.HoldBlobsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lft.v1.DeployService.HoldBlobs is not implemented"))
+}
+
+func (UnimplementedDeployServiceHandler) PutBlob(context.Context, *connect.ClientStream[v1.PutBlobRequest]) (*v1.PutBlobResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lft.v1.DeployService.PutBlob is not implemented"))
+}
+
+func (UnimplementedDeployServiceHandler) ReadBlob(context.Context, *v1.ReadBlobRequest) (*v1.ReadBlobResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lft.v1.DeployService.ReadBlob is not implemented"))
 }
 
 func (UnimplementedDeployServiceHandler) Preview(context.Context, *v1.PreviewRequest) (*v1.PreviewResponse, error) {
