@@ -206,6 +206,29 @@ func (a Address) Instance() string {
 	return object
 }
 
+// DependencyName names a dependency inside a job: its folder is deps/NAME, and its
+// environment variable LFT_DEP_NAME, in upper case with _ for every other
+// character. It is the name, and behind a dot the for_each key with _ for what a
+// folder should not be called. Two dependencies of one job never have one variable.
+func (a Address) DependencyName() string {
+	name, key, _ := SplitInstance(a.Instance())
+	if key == "" {
+		return name
+	}
+	return name + "." + strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, key)
+}
+
+// DependencyVariable is the name of the environment variable that holds the
+// absolute path of a dependency.
+func (a Address) DependencyVariable() string {
+	return "LFT_DEP_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(a.DependencyName()))
+}
+
 // Flow returns the flow a job belongs to; any other address is returned as it is.
 func (a Address) Flow() Address {
 	if _, _, job, isJob := a.split(); isJob {

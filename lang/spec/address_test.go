@@ -92,3 +92,18 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestDependencyName(t *testing.T) {
+	for addr, want := range map[spec.Address]string{
+		"dependency.etl":                      "etl LFT_DEP_ETL",
+		"dependency.a-b_c":                    "a-b_c LFT_DEP_A_B_C",
+		`dependency.etl["eu/Berlin.1"]`:       "etl.eu_Berlin_1 LFT_DEP_ETL_EU_BERLIN_1",
+		`dependency.etl["é"]`:                 "etl._ LFT_DEP_ETL__",
+		`dependency.etl[".."]`:                "etl.__ LFT_DEP_ETL___",
+		`module.m["k"].dependency.etl["x y"]`: "etl.x_y LFT_DEP_ETL_X_Y",
+	} {
+		if got := addr.DependencyName() + " " + addr.DependencyVariable(); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+}
