@@ -1,12 +1,14 @@
 package generate
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/leifengta/lft/engine/kernel"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -17,7 +19,7 @@ const (
 	maxFlowBytes = 16 << 20
 )
 
-// How long to wait before the specs are asked for again.
+// How long to wait before the state is asked again.
 const (
 	retryFirst = 50 * time.Millisecond
 	retryMost  = 2 * time.Second
@@ -38,6 +40,7 @@ type decoded struct {
 	digest string
 	size   int
 	flow   *spec.Flow
+	graph  *kernel.Graph // made when another flow starts this one
 }
 
 func newFlows(specs Specs) *flows {
@@ -64,23 +67,66 @@ func (f *flows) get(ctx context.Context, digest string, address spec.Address) (*
 	if err != nil {
 		return nil, fmt.Errorf("internal error: stored %w", err)
 	}
-	f.keep(&decoded{digest, len(data), flow})
+	f.keep(&decoded{digest: digest, size: len(data), flow: flow})
 	return flow, nil
 }
 
+// compiled is get with the flow's graph.
+func (f *flows) compiled(ctx context.Context, digest string, address spec.Address) (*spec.Flow, *kernel.Graph, error) {
+	flow, err := f.get(ctx, digest, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	if graph := f.graph(digest, nil); graph != nil {
+		return flow, graph, nil
+	}
+	graph, err := kernel.Compile(flow)
+	if err != nil {
+		return nil, nil, fmt.Errorf("internal error: stored %w", err)
+	}
+	return flow, f.graph(digest, graph), nil
+}
+
+// graph returns the graph that is kept beside a flow; one that is made is kept
+// when there is none.
+func (f *flows) graph(digest string, made *kernel.Graph) *kernel.Graph {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e := f.byKey[digest]
+	if e == nil {
+		return made
+	}
+	d := e.Value.(*decoded)
+	d.graph = cmp.Or(d.graph, made)
+	return d.graph
+}
+
 func (f *flows) read(ctx context.Context, digest string) ([]byte, error) {
+	var found map[string][]byte
+	err := insist(ctx, func() (err error) {
+		found, err = f.specs(ctx, []string{digest})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("spec %s: %w", digest, err)
+	}
+	data, ok := found[digest]
+	if !ok {
+		return nil, fmt.Errorf("internal error: the spec %s is not in the state", digest)
+	}
+	return data, nil
+}
+
+// insist repeats a read until it succeeds or ctx ends.
+func insist(ctx context.Context, read func() error) error {
 	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
-		found, err := f.specs(ctx, []string{digest})
+		err := read()
 		if err == nil {
-			data, ok := found[digest]
-			if !ok {
-				return nil, fmt.Errorf("internal error: the spec %s is not in the state", digest)
-			}
-			return data, nil
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("spec %s: %w", digest, err)
+			return err
 		case <-time.After(wait):
 		}
 	}

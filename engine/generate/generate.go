@@ -28,18 +28,30 @@ type Specs func(ctx context.Context, digests []string) (map[string][]byte, error
 
 // Generator makes tasks. It may be used from many goroutines.
 type Generator struct {
-	set   providers.Set
-	flows *flows
-	zones zones
+	set    providers.Set
+	flows  *flows
+	pinned pinned
+	zones  zones
 }
 
 // New returns a Generator of the given job types.
-func New(set providers.Set, specs Specs) *Generator {
-	return &Generator{set: set, flows: newFlows(specs)}
+func New(set providers.Set, specs Specs, objects Objects) *Generator {
+	return &Generator{set: set, flows: newFlows(specs), pinned: pinned{objects: objects}}
 }
 
 // Quick reports whether Prepare needs no I/O for p.
-func (g *Generator) Quick(p kernel.Prepare) bool { return g.flows.has(p.FlowDigest) }
+func (g *Generator) Quick(p kernel.Prepare) bool {
+	flow := g.flows.recall(p.FlowDigest)
+	if flow == nil || p.Outputs || p.Key.Number < 0 || int(p.Key.Number) >= len(flow.Jobs) {
+		return flow != nil
+	}
+	b := build{gen: g, p: p, flow: flow, job: flow.Jobs[p.Key.Number]}
+	if b.job.Kind != spec.KindFlow {
+		return true
+	}
+	object, ok := g.pinned.recall(b.childPin())
+	return ok && g.flows.has(object.Digest)
+}
 
 // Prepare answers p. While the specs are out of reach it waits; only when ctx
 // has ended it gives up, with an answer that is not to be used.
@@ -47,7 +59,7 @@ func (g *Generator) Prepare(ctx context.Context, p kernel.Prepare) kernel.Prepar
 	answer := kernel.Prepared{Key: p.Key, N: p.N}
 	flow, err := g.flows.get(ctx, p.FlowDigest, spec.Address(p.Flow))
 	if err == nil {
-		err = g.guarded(p, flow, &answer)
+		err = g.guarded(ctx, p, flow, &answer)
 	}
 	if err != nil {
 		answer = kernel.Prepared{Key: p.Key, N: p.N, Fault: record.ReasonInternal, Error: clip(err.Error())}
@@ -60,17 +72,24 @@ func (g *Generator) Prepare(ctx context.Context, p kernel.Prepare) kernel.Prepar
 
 // guarded is the last guard: a defect in an expression or a job type costs one
 // job, not the master.
-func (g *Generator) guarded(p kernel.Prepare, flow *spec.Flow, answer *kernel.Prepared) (err error) {
+func (g *Generator) guarded(ctx context.Context, p kernel.Prepare, flow *spec.Flow, answer *kernel.Prepared) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
 		}
 	}()
+	b := &build{gen: g, p: p, flow: flow}
+	if p.Outputs {
+		if err := b.look(); err != nil {
+			return err
+		}
+		return b.outputs(answer)
+	}
 	if p.Key.Number < 0 || int(p.Key.Number) >= len(flow.Jobs) {
 		return fmt.Errorf("internal error: %s has no job number %d", flow.Address, p.Key.Number)
 	}
-	b := &build{gen: g, p: p, flow: flow, job: flow.Jobs[p.Key.Number]}
-	return b.into(answer)
+	b.job = flow.Jobs[p.Key.Number]
+	return b.into(ctx, answer)
 }
 
 // fault is an error with the reason it gives to the job.
@@ -107,13 +126,13 @@ type build struct {
 	gen   *Generator
 	p     kernel.Prepare
 	flow  *spec.Flow
-	job   *spec.Job
+	job   *spec.Job // nil for the flow's outputs
 	scope expr.Scope
 }
 
 var boolean = spec.Type(`"bool"`)
 
-func (b *build) into(answer *kernel.Prepared) error {
+func (b *build) into(ctx context.Context, answer *kernel.Prepared) error {
 	if err := b.look(); err != nil {
 		return err
 	}
@@ -136,6 +155,8 @@ func (b *build) into(answer *kernel.Prepared) error {
 		return nil
 	case spec.KindTimer:
 		return b.wait(answer)
+	case spec.KindFlow:
+		return b.child(ctx, answer)
 	case spec.KindProcess, "":
 		return b.task(answer)
 	default:

@@ -94,6 +94,24 @@ func (s *Store) Objects(ctx context.Context, projectUID string, revision int64) 
 	return list, err
 }
 
+// ObjectsAt are the objects of some addresses as of a revision; what that does not
+// hold is left out.
+func (s *Store) ObjectsAt(ctx context.Context, projectUID string, revision int64, addresses []string) (map[string]record.Object, error) {
+	found := make(map[string]record.Object, len(addresses))
+	for chunk := range slices.Chunk(addresses, 500) {
+		args := append([]any{projectUID, revision, revision}, anys(chunk)...)
+		list, err := objectTable.where(ctx, s.read, ` WHERE t.project_uid=? AND t.valid_from<=? AND (t.valid_until=0 OR t.valid_until>?)
+			AND t.address IN (`+marks(len(chunk))+")", args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list {
+			found[o.Address] = o
+		}
+	}
+	return found, nil
+}
+
 // Specs reads canonical JSON by digest; unknown digests are left out.
 func (s *Store) Specs(ctx context.Context, digests []string) (map[string][]byte, error) {
 	found := make(map[string][]byte, len(digests))

@@ -4,6 +4,7 @@ package builtin
 
 import (
 	"github.com/leifengta/lft/providers"
+	"github.com/leifengta/lft/providers/flow"
 	"github.com/leifengta/lft/providers/noop"
 	"github.com/leifengta/lft/providers/shell"
 	"github.com/leifengta/lft/providers/wait"
@@ -12,6 +13,7 @@ import (
 // Set returns the built-in job types. The caller owns the set.
 func Set() providers.Set {
 	set, err := providers.NewSet(
+		flow.Type{},
 		noop.Type{},
 		shell.Type{},
 		wait.Type{},

@@ -12,7 +12,7 @@ import (
 
 func TestSet(t *testing.T) {
 	set := builtin.Set()
-	if diff := cmp.Diff([]string{"noop", "shell", "wait"}, slices.Sorted(maps.Keys(set))); diff != "" {
+	if diff := cmp.Diff([]string{"flow", "noop", "shell", "wait"}, slices.Sorted(maps.Keys(set))); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 	delete(set, "shell")

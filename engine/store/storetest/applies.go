@@ -75,6 +75,15 @@ func applyVersions(t *testing.T, state string) {
 			t.Errorf("revision %d (-want +read):\n%s", revision, diff)
 		}
 	}
+	for revision, want := range map[int64]map[string]string{1: {"flow.a": "a1", "flow.b": "b1"}, 2: {"flow.b": "b2"}} {
+		found := map[string]string{}
+		for address, o := range got(s.ObjectsAt(ctx, "p", revision, []string{"flow.a", "flow.b", "flow.nowhere"}))(t) {
+			found[address] = o.Digest
+		}
+		if diff := cmp.Diff(want, found); diff != "" {
+			t.Errorf("objects by address at revision %d (-want +read):\n%s", revision, diff)
+		}
+	}
 	head := one(s.Project(ctx, "p"))(t)
 	want := record.Project{UID: "p", Name: "p", Lineage: "l", Origin: "here", Revision: 2, EffectiveFrom: second.EffectiveFrom}
 	if diff := cmp.Diff(want, head); diff != "" {
