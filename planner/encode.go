@@ -56,11 +56,7 @@ func (d *document) setVariables(list []Variable) {
 		if d.Variables == nil {
 			d.Variables = map[string]variableDocument{}
 		}
-		entry := variableDocument{Value: v.Value, Sensitive: v.Sensitive}
-		if v.Sensitive {
-			entry.Value = nil
-		}
-		d.Variables[v.Name] = entry
+		d.Variables[v.Name] = variableDocument{Value: v.Value, Sensitive: v.Sensitive}
 	}
 }
 

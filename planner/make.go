@@ -72,6 +72,12 @@ func (w *Wish) Make(deployed Deployed, specs map[string][]byte) (*Plan, diag.Lis
 		Targets: w.Targets, Excludes: w.Excludes, Compared: w.Compared, Variables: w.Variables, Checks: w.Checks,
 	}
 	p.Project.Name = cmp.Or(p.Project.Name, w.Project)
+	for i, v := range p.Variables {
+		if v.Sensitive {
+			p.Variables = slices.Clone(p.Variables)
+			p.Variables[i].Value = nil
+		}
+	}
 	if w.Mode == RefreshOnly {
 		return p, nil, nil
 	}
