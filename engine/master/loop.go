@@ -87,14 +87,21 @@ func newLoop(m *Master, term Term) *loop {
 		waiting:  make(map[kernel.ReplyID]*submission),
 		live:     make(map[string]string),
 		excluded: make(map[string]bool),
-		wake:     time.NewTimer(time.Hour),
-		linger:   time.NewTimer(time.Hour),
-		calm:     time.NewTimer(time.Hour),
+		wake:     idle(),
+		linger:   idle(),
+		calm:     idle(),
 	}
 	l.sessions.init(l)
 	l.heads.init(m.cfg.Definitions, m.cfg.Solo)
 	l.shop = newShop(m.cfg.Generator)
 	return l
+}
+
+// idle is a timer that nobody has set.
+func idle() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
 }
 
 // run is the loop. Whatever ends it, nobody is left waiting.
@@ -163,6 +170,12 @@ func (l *loop) await(ctx context.Context) error {
 	case r := <-l.requests:
 		return l.serve(ctx, r)
 	case <-l.wake.C:
+		if !l.term.Trust() {
+			// What is decided while the database is away is durable much later. An
+			// instant of a schedule would have been on time then, and all of a day
+			// would run at once.
+			return nil
+		}
 		return l.step(&submission{event: kernel.Tick{}})
 	case <-l.linger.C:
 		return nil
@@ -232,6 +245,9 @@ func (l *loop) setWake() error {
 	wait := time.Duration(min(int64(at)-l.term.Now(), math.MaxInt64/1000)) * time.Microsecond
 	if at == l.lastWake {
 		wait = max(wait, tickFloor)
+	}
+	if !l.term.Trust() {
+		wait = max(wait, distrustPoll)
 	}
 	l.lastWake = at
 	wait = max(wait, time.Until(l.notBefore))

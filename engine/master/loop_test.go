@@ -388,6 +388,47 @@ func TestSlowPrepare(t *testing.T) {
 	})
 }
 
+// While the lease is not trusted no time passes for the kernel: what it decided would be durable only when the
+// database is back.
+func TestNoTickWithoutTrust(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start()
+		w.term.distrust(true)
+		w.kernel().wake = record.Time(w.term.Now() + 1_000_000)
+		if _, err := got(t, ask(func() (string, error) { return w.m.Start(t.Context(), start("x")) })); err != nil {
+			t.Fatal(err)
+		}
+		before := seen[kernel.Tick](w.kernel())
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := seen[kernel.Tick](w.kernel()) - before; n > 0 {
+			t.Errorf("%d ticks", n)
+		}
+		w.term.distrust(false)
+		time.Sleep(2 * distrustPoll)
+		synctest.Wait()
+		if n := seen[kernel.Tick](w.kernel()) - before; n == 0 {
+			t.Error("no tick after the lease is trusted again")
+		}
+		w.stop()
+	})
+}
+
+// What nothing happens to is not read again.
+func TestQuietTerm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start()
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if n := w.restores(); n != 1 {
+			t.Errorf("%d restores in a day", n)
+		}
+		w.stop()
+	})
+}
+
 func TestTick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
