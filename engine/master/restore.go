@@ -83,7 +83,7 @@ func (l *loop) revive(ctx context.Context, snapshot kernel.Snapshot) error {
 	}
 	clear(l.live)
 	for i := range snapshot.Live.Attempts {
-		if a := &snapshot.Live.Attempts[i]; a.State != record.Ended {
+		if a := &snapshot.Live.Attempts[i]; a.State != record.Ended && a.AgentUID != "" {
 			l.live[a.Token] = a.Execution
 		}
 	}

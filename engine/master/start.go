@@ -126,13 +126,26 @@ func (m *Master) solo(live *record.Live) []record.Execution {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	parents := make(map[string]string, len(live.Executions))
+	for _, x := range live.Executions {
+		parents[x.ID] = x.Parent
+	}
+	// What an execution has started is acted on with it.
+	wanted := func(execution string) bool {
+		for ; execution != ""; execution = parents[execution] {
+			if m.admitted[execution] {
+				return true
+			}
+		}
+		return false
+	}
 	var left []record.Execution
 	for _, x := range live.Executions {
-		if !m.admitted[x.ID] {
+		if !wanted(x.ID) {
 			left = append(left, x)
 		}
 	}
-	keep(live, func(execution string) bool { return m.admitted[execution] })
+	keep(live, wanted)
 	return left
 }
 

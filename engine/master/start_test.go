@@ -83,26 +83,27 @@ func TestSolo(t *testing.T) {
 		w := newWorld(t)
 		w.m.cfg.Solo = true
 		left := record.Execution{ID: "left", Flow: "flow.f", State: record.Running}
-		w.book.live.Executions = []record.Execution{left}
-		w.book.live.Jobs = []record.Job{{Execution: "left"}}
+		child := record.Execution{ID: "child", Flow: "flow.g", State: record.Running, Parent: "left"}
+		w.book.live.Executions = []record.Execution{child, left}
+		w.book.live.Jobs = []record.Job{{Execution: "child"}, {Execution: "left"}}
 		w.book.history = map[string]record.Execution{"left": left}
 		w.start()
 		k := w.kernel()
 		if n := len(k.snapshot.Live.Executions) + len(k.snapshot.Live.Jobs); n != 0 || !k.limits.SchedulesOff {
 			t.Errorf("%d rows of others are acted on, limits %+v", n, k.limits)
 		}
-		if l := w.m.Leftovers(); len(l) != 1 || l[0].ID != "left" {
+		if l := w.m.Leftovers(); len(l) != 2 || l[1].ID != "left" {
 			t.Errorf("leftovers: %+v", l)
 		}
 		if _, err := got(t, ask(func() (string, error) { return w.m.Start(t.Context(), start("new")) })); err != nil {
 			t.Error(err)
 		}
-		// Asked for by name, it goes on.
+		// Asked for by name, it goes on, and what it has started with it.
 		if _, err := got(t, ask(func() (string, error) { return w.m.Start(t.Context(), start("left")) })); err != nil {
 			t.Error(err)
 		}
 		k = w.kernel()
-		if len(k.snapshot.Live.Executions) != 1 || len(k.snapshot.Live.Jobs) != 1 || len(w.m.Leftovers()) != 0 {
+		if len(k.snapshot.Live.Executions) != 2 || len(k.snapshot.Live.Jobs) != 2 || len(w.m.Leftovers()) != 0 {
 			t.Errorf("not taken up: %+v", k.snapshot.Live)
 		}
 		w.stop()

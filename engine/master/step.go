@@ -209,9 +209,10 @@ func (p *pace) taken() { p.news = 0 }
 func (l *loop) note(rows *record.Batch) {
 	for i := range rows.Attempts {
 		a := &rows.Attempts[i]
-		if a.State == record.Ended {
+		switch {
+		case a.State == record.Ended:
 			delete(l.live, a.Token)
-		} else {
+		case a.AgentUID != "": // not a sub-flow, of which nobody reports
 			l.live[a.Token] = a.Execution
 		}
 	}

@@ -85,7 +85,7 @@ type Attempt struct {
 	Signal     string // name, e.g. SIGKILL; "" when it exited
 	Reason     Reason
 	Message    string
-	AgentUID   string
+	AgentUID   string // "" of a sub-flow's job: no agent carries it out
 	Agent      string // name when ordered
 	Session    int64  // the agent's session the order belongs to
 	PoolUID    string // "" = none
@@ -95,6 +95,15 @@ type Attempt struct {
 	OrderedAt  Time
 	StartedAt  Time
 	EndedAt    Time
+}
+
+// Child is the id of the execution that an attempt of a sub-flow's job has
+// started, "" when it is none or could start none.
+func (a *Attempt) Child() string {
+	if a.AgentUID != "" || a.Outcome == OutcomeRejected {
+		return ""
+	}
+	return ChildID(a.Execution, a.Number, a.MapKey, a.N)
 }
 
 // Fire is the durable decision for one theoretical instant of a schedule: key

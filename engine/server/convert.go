@@ -36,6 +36,8 @@ func executionMessage(e *record.Execution, schedule string) *lftv1.Execution {
 		By:              e.By,
 		Params:          string(e.Params),
 		Schedule:        schedule,
+		Parent:          e.Parent,
+		ParentAttempt:   e.ParentN,
 	}
 }
 
@@ -67,6 +69,7 @@ func attemptMessage(a *record.Attempt, end *record.LogEnd) *lftv1.Attempt {
 		OrderedAt: stamp(a.OrderedAt),
 		StartedAt: stamp(a.StartedAt),
 		EndedAt:   stamp(a.EndedAt),
+		Child:     a.Child(),
 	}
 	if a.HasExit {
 		m.ExitCode = &a.ExitCode

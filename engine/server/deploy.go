@@ -143,6 +143,9 @@ func changeSet(m *lftv1.ChangeSet) (deploy.ChangeSet, error) {
 		Adopt:   m.GetAdopt(),
 		Changes: make([]deploy.Change, len(m.GetChanges())),
 	}
+	for _, r := range m.GetReads() {
+		set.Reads = append(set.Reads, deploy.Read{Address: spec.Address(r.GetAddress()), UID: r.GetUid(), Version: r.GetVersion()})
+	}
 	for i, c := range m.GetChanges() {
 		set.Changes[i] = deploy.Change{
 			Action:   deploy.Action(c.GetAction()),

@@ -77,6 +77,9 @@ func (s *runs) attempt(ctx context.Context, req *lftv1.ReadLogRequest) (record.A
 			return record.Attempt{}, err
 		}
 		a, found, err := s.attemptOf(ctx, e.ID, job.Number, req.GetAttempt())
+		if found && a.AgentUID == "" {
+			err = noLogOfChild(job, &a)
+		}
 		if err != nil || found {
 			return a, err
 		}
@@ -87,6 +90,14 @@ func (s *runs) attempt(ctx context.Context, req *lftv1.ReadLogRequest) (record.A
 			return a, err
 		}
 	}
+}
+
+// noLogOfChild says where to look: the jobs of a sub-flow have logs, it has none.
+func noLogOfChild(job record.Job, a *record.Attempt) error {
+	if a.Child() == "" {
+		return coded{errNoLog, fmt.Sprintf("job %s started no execution: %s", job.Name, a.Message)}
+	}
+	return coded{errNoLog, fmt.Sprintf("job %s has no log of its own; it is carried out by execution %s", job.Name, a.Child())}
 }
 
 func noAttempt(job record.Job, n int32) error {

@@ -21,7 +21,7 @@ func logged(state record.AttemptState) *world {
 	w.executions = []record.Execution{{ID: "x", State: record.Running}}
 	w.jobs["x"] = []record.Job{{Execution: "x", Number: 0, Name: "idle", State: record.JobSkipped}, {Execution: "x", Number: 1, Name: "j", State: record.JobActive}}
 	w.attempts["x"] = []record.Attempt{
-		{Execution: "x", Number: 1, N: 1, Token: "t-old", State: record.Ended},
+		{Execution: "x", Number: 1, N: 1, AgentUID: "a1", Token: "t-old", State: record.Ended},
 		{Execution: "x", Number: 1, N: 2, Token: token, State: state, AgentUID: "a", Agent: "anna"},
 	}
 	return w

@@ -190,6 +190,9 @@ func (s *runs) GetExecution(ctx context.Context, req *lftv1.GetExecutionRequest)
 		byJob[a.Number] = append(byJob[a.Number], attemptMessage(a, end))
 	}
 	res := &lftv1.GetExecutionResponse{Execution: executionMessage(&e, schedule)}
+	if res.Execution.ParentJob, err = s.parentJob(ctx, &e); err != nil {
+		return nil, err
+	}
 	if len(jobs) == 0 {
 		jobs = planned(e, flow)
 	}
@@ -202,6 +205,22 @@ func (s *runs) GetExecution(ctx context.Context, req *lftv1.GetExecutionRequest)
 		res.Jobs = append(res.Jobs, m)
 	}
 	return res, nil
+}
+
+// parentJob names the job that has started an execution, "" when none has.
+func (s *runs) parentJob(ctx context.Context, e *record.Execution) (string, error) {
+	if e.Parent == "" {
+		return "", nil
+	}
+	parent, found, err := s.deps.History.Execution(ctx, e.Parent)
+	if err != nil || !found {
+		return "", err
+	}
+	flow, err := s.flows.of(ctx, s.deps.Definitions, parent.FlowDigest, spec.Address(parent.Flow))
+	if err != nil || e.ParentNumber < 0 || int(e.ParentNumber) >= len(flow.Jobs) {
+		return "", err
+	}
+	return flow.Jobs[e.ParentNumber].Name, nil
 }
 
 // planned are the jobs of an execution that is queued: it has no rows of them yet.

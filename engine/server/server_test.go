@@ -220,8 +220,8 @@ func TestGetExecution(t *testing.T) {
 		{Execution: "x", Number: 1, Name: "b", State: record.JobFailed, Output: []byte(`{"n":1}`)},
 	}
 	w.attempts["x"] = []record.Attempt{
-		{Number: 1, N: 1, Token: "t1", State: record.Ended, Outcome: record.OutcomeFailed, HasExit: true, ExitCode: 0},
-		{Number: 1, N: 2, Token: "t2", State: record.Ended, Outcome: record.OutcomeFailed, Signal: "SIGKILL"},
+		{Number: 1, N: 1, AgentUID: "a1", Token: "t1", State: record.Ended, Outcome: record.OutcomeFailed, HasExit: true, ExitCode: 0},
+		{Number: 1, N: 2, AgentUID: "a1", Token: "t2", State: record.Ended, Outcome: record.OutcomeFailed, Signal: "SIGKILL"},
 	}
 	w.ends["t2"] = record.LogEnd{Bytes: 9, State: record.LogCut}
 	client := w.client(t)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
@@ -68,7 +69,9 @@ func (s *runs) snapshot(ctx context.Context, e record.Execution, flow *spec.Flow
 		return kernel.WhyInput{}, err
 	}
 	in := kernel.WhyInput{Graph: graph, Execution: e, Number: number}
-	for _, fill := range []func(context.Context, *kernel.WhyInput, *spec.Flow) error{s.fillJobs, s.fillFleet, s.fillPool, s.fillQueue} {
+	for _, fill := range []func(context.Context, *kernel.WhyInput, *spec.Flow) error{
+		s.fillJobs, s.fillFamily, s.fillFleet, s.fillOverrides, s.fillPool, s.fillQueue,
+	} {
 		if err := fill(ctx, &in, flow); err != nil {
 			return kernel.WhyInput{}, err
 		}
@@ -94,6 +97,41 @@ func (s *runs) fillJobs(ctx context.Context, in *kernel.WhyInput, flow *spec.Flo
 		in.Attempt = &a
 	}
 	return err
+}
+
+// fillFamily takes the executions above and below: what the job has started, and
+// the job that has started its execution.
+func (s *runs) fillFamily(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) (err error) {
+	if in.ParentJob, err = s.parentJob(ctx, &in.Execution); err != nil {
+		return err
+	}
+	if in.Attempt == nil || in.Attempt.Child() == "" {
+		return nil
+	}
+	child, found, err := s.deps.History.Execution(ctx, in.Attempt.Child())
+	if found {
+		in.Child = &child
+	}
+	return err
+}
+
+// fillOverrides takes what an operator has done to the flow.
+func (s *runs) fillOverrides(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) error {
+	o, found, err := s.overrideOf(ctx, in.Execution.ProjectUID, in.Execution.FlowUID, record.FieldPaused)
+	if found && o.Value == "true" {
+		in.Paused = &o
+	}
+	return err
+}
+
+func (s *runs) overrideOf(ctx context.Context, project, object string, field record.OverrideField) (record.Override, bool, error) {
+	rows, err := s.deps.Overrides.Overrides(ctx, project)
+	for _, o := range rows {
+		if o.ObjectUID == object && o.Field == field {
+			return o, true, err
+		}
+	}
+	return record.Override{}, false, err
 }
 
 func (s *runs) fillFleet(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) (err error) {
@@ -135,6 +173,13 @@ func (s *runs) fillPool(ctx context.Context, in *kernel.WhyInput, flow *spec.Flo
 		}
 		if head.UID != in.Execution.ProjectUID && !pool.Shared {
 			continue
+		}
+		o, found, err := s.overrideOf(ctx, head.UID, object.UID, record.FieldSlots)
+		if err != nil {
+			return err
+		}
+		if slots, err := strconv.Atoi(o.Value); found && err == nil {
+			pool.Slots = slots
 		}
 		use, err := s.deps.Present.PoolUse(ctx)
 		in.Pool = kernel.PoolUse{Address: string(address), Slots: pool.Slots, Used: int(use[object.UID])}
