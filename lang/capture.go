@@ -40,8 +40,9 @@ func (b *branch) member(name string) *branch {
 	return m
 }
 
-// add takes what a traversal mentions.
-func (c *capture) add(t hcl.Traversal) bool {
+// add takes what is mentioned.
+func (c *capture) add(m eval.Mention) bool {
+	t := m.Traversal
 	v, used, err := c.s.w.module.config.Resolve(t, c.s.w.each)
 	if err != nil {
 		c.s.w.found.fault(c.s.addr, err)
@@ -55,8 +56,9 @@ func (c *capture) add(t hcl.Traversal) bool {
 		at = &branch{}
 		c.roots[t.RootName()] = at
 	}
-	name, _ := eval.Mention{Traversal: t}.Attr(1)
-	at = at.member(name)
+	for _, step := range t[1:min(used, len(t))] {
+		at = at.member(stepName(step))
+	}
 	for _, step := range t[used:] {
 		next, ok := descend(v, stepName(step))
 		if !ok {
@@ -64,8 +66,35 @@ func (c *capture) add(t hcl.Traversal) bool {
 		}
 		v, at = next, at.member(stepName(step))
 	}
+	if m.Key != nil && len(t) >= used {
+		v, at = c.chosen(m, v, at)
+	}
 	at.whole = v
 	return true
+}
+
+// chosen takes no more of a collection than what stands under a computed key
+// that is known now.
+func (c *capture) chosen(m eval.Mention, v cty.Value, at *branch) (cty.Value, *branch) {
+	if c.s.w.find(m.Key).RunTime {
+		return v, at
+	}
+	key, err := c.s.w.evaluator.Eval(m.Key, cty.DynamicPseudoType)
+	if err != nil || !key.IsWhollyKnown() || key.IsNull() || key.Type() != cty.String {
+		return v, at // the evaluator says what is wrong
+	}
+	next, ok := descend(v, key.AsString())
+	if !ok {
+		return v, at
+	}
+	v, at = next, at.member(key.AsString())
+	for _, step := range m.Rest {
+		if next, ok = descend(v, stepName(step)); !ok {
+			break
+		}
+		v, at = next, at.member(stepName(step))
+	}
+	return v, at
 }
 
 // descend takes a step by name. What is not there is left to the evaluator to
@@ -135,6 +164,9 @@ func (c *capture) tooLarge(rng hcl.Range, what string) {
 // resolve gives unknown values of the types that there will be. All mentions
 // were checked before.
 func (c *capture) resolve(t hcl.Traversal) (cty.Value, int, *expr.Error) {
+	if c.s.w.each.Hides(t.RootName()) {
+		return c.decoded[t.RootName()], 1, nil
+	}
 	name, _ := eval.Mention{Traversal: t}.Attr(1)
 	switch root := t.RootName(); root {
 	case expr.RunRoot:

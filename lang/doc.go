@@ -32,6 +32,11 @@
 // the block were checked. A kind with for_each and enabled calls decodeEach, which
 // gives a reader with the address of each instance and notes where it was
 // declared. Expressions that name another object are read by worker.object, jobs
-// by worker.jobTarget; values by the reader, or by worker.value. Paths, addresses
-// and names in messages are those of the module: worker.addressOf.
+// by worker.jobTarget; values by the reader, or by worker.value. Addresses in
+// messages are full: worker.addressOf.
+//
+// Nested blocks are taken by worker.blocks, or by worker.only where there can be
+// one, never from the tree: these also make what dynamic blocks ask for. Each node
+// is decoded within its scope: defer w.within(n.each)(). Expressions are searched
+// by worker.find, which knows the iterators.
 package lang

@@ -26,6 +26,7 @@ func (j *job) env(shared reader) map[string]*spec.Value {
 			clear(merged)
 			continue
 		}
+		leave := j.flow.w.within(shared.scope(attr))
 		j.scope().entries(attr.Expr, func(name string, rng hcl.Range, x hclsyntax.Expression) {
 			if !j.envName(name, rng) {
 				return
@@ -35,6 +36,7 @@ func (j *job) env(shared reader) map[string]*spec.Value {
 				merged[name] = v
 			}
 		})
+		leave()
 	}
 	if len(merged) == 0 {
 		return nil

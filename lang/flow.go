@@ -35,7 +35,7 @@ type flow struct {
 	addr     spec.Address
 	each     *eval.Each
 	block    *hclsyntax.Block
-	defaults *hclsyntax.Body // nil without defaults
+	defaults node // without block when there is none
 	params   map[string]cty.Type
 	groups   map[string]*group
 	jobs     []*job
@@ -54,7 +54,8 @@ func (w *worker) flows(d declaration) madeSet {
 			continue
 		}
 		w.each = one.each
-		f := &flow{w: w, file: d.file, addr: w.objectAddress(d, one.key), each: one.each, block: d.block, defaults: bodyOf(block(d.block.Body, "defaults"))}
+		f := &flow{w: w, file: d.file, addr: w.objectAddress(d, one.key), each: one.each, block: d.block}
+		f.defaults, _ = w.only(f.addr, voc, d.block.Body, "defaults")
 		f.findJobs(voc)
 		flows = append(flows, f)
 	}
@@ -107,10 +108,11 @@ func (f *flow) decode(voc schema.Block) *loadedFlow {
 }
 
 func (f *flow) concurrency(voc schema.Block) *spec.Concurrency {
-	b := block(f.block.Body, "concurrency")
-	if b == nil {
+	b, ok := f.w.only(f.addr, voc, f.block.Body, "concurrency")
+	if !ok {
 		return nil
 	}
+	defer f.w.within(b.each)()
 	voc, _ = voc.Block("concurrency")
 	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body}
 	c := &spec.Concurrency{
@@ -128,12 +130,13 @@ func (f *flow) concurrency(voc schema.Block) *spec.Concurrency {
 }
 
 func (f *flow) readParams(voc schema.Block) []*spec.Param {
+	nodes := f.w.blocks(f.addr, voc, f.block.Body, "param")
 	voc, _ = voc.Block("param")
 	f.params = map[string]cty.Type{}
 	at, variables := map[string]hcl.Range{}, map[string]string{}
 	var params []*spec.Param
-	for _, b := range f.block.Body.Blocks {
-		if b.Type != "param" || len(b.Labels) != 1 {
+	for _, b := range nodes {
+		if len(b.Labels) != 1 {
 			continue
 		}
 		name, rng := b.Labels[0], b.LabelRanges[0]
@@ -148,18 +151,23 @@ func (f *flow) readParams(voc schema.Block) []*spec.Param {
 			continue
 		}
 		at[name], variables[variable] = rng, name
-		r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body}
-		p := &spec.Param{Name: name}
-		p.Description, _ = r.text("description")
-		p.Type, f.params[name] = f.w.readType(f.addr, b)
-		if attr := r.find("default"); attr != nil {
-			scope := runTime{w: f.w, addr: f.addr, file: f.file}
-			p.Default = scope.value(attr.Expr, f.params[name], true)
-		}
-		params = append(params, p)
+		params = append(params, f.param(voc, name, b))
 	}
 	slices.SortFunc(params, func(a, b *spec.Param) int { return strings.Compare(a.Name, b.Name) })
 	return params
+}
+
+func (f *flow) param(voc schema.Block, name string, b node) *spec.Param {
+	defer f.w.within(b.each)()
+	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body}
+	p := &spec.Param{Name: name}
+	p.Description, _ = r.text("description")
+	p.Type, f.params[name] = f.w.readType(f.addr, b.Block)
+	if attr := r.find("default"); attr != nil {
+		scope := runTime{w: f.w, addr: f.addr, file: f.file}
+		p.Default = scope.value(attr.Expr, f.params[name], true)
+	}
+	return p
 }
 
 // readType reads the type of a parameter or output.

@@ -19,7 +19,7 @@ import (
 // group is what one job block declares: one job, or one for each key. A job that
 // is not enabled is nil.
 type group struct {
-	block *hclsyntax.Block
+	block node
 	keyed bool
 	jobs  map[string]*job // by key; "" without for_each
 	value cty.Value       // what job.NAME is while planning; NilVal until asked for
@@ -33,8 +33,8 @@ func (f *flow) findJobs(voc schema.Block) {
 	if f.w.jobs.Load() > maxJobs {
 		return
 	}
-	for _, b := range f.block.Body.Blocks {
-		if b.Type != "job" || len(b.Labels) != 2 {
+	for _, b := range f.w.blocks(f.addr, voc, f.block.Body, "job") {
+		if len(b.Labels) != 2 {
 			continue
 		}
 		name := b.Labels[1]
@@ -57,13 +57,17 @@ func (f *flow) findJobs(voc schema.Block) {
 
 func (f *flow) expandJob(voc schema.Block, g *group) {
 	b := g.block
+	defer f.w.within(b.each)()
 	addr := f.addr.Job(b.Labels[1])
 	jobType, ok := f.w.types[b.Labels[0]]
 	if !ok {
 		names := slices.Sorted(maps.Keys(f.w.types))
 		f.w.found.error(CodeUnknown, addr, b.LabelRanges[0], "Unknown job type", "There is no job type %q; there are %s.%s", b.Labels[0], list(names), eval.DidYouMean(b.Labels[0], names))
 	}
-	outputs, types := f.outputs(addr, b)
+	if ok && b.each != nil {
+		f.w.found.check(voc, b.Block, jobType.schema.Attributes, addr)
+	}
+	outputs, types := f.outputs(voc, addr, b.Block)
 	all, _ := f.w.instances(addr, b.Body)
 	for _, one := range all {
 		if !one.enabled {
@@ -71,7 +75,7 @@ func (f *flow) expandJob(voc schema.Block, g *group) {
 			continue
 		}
 		j := &job{
-			flow: f, block: b, voc: voc, jobType: jobType, each: one.each, outputs: types,
+			flow: f, block: b.Block, voc: voc, jobType: jobType, each: one.each, outputs: types,
 			spec: &spec.Job{Name: spec.Instance(b.Labels[1], one.key), Type: b.Labels[0], Outputs: outputs},
 		}
 		g.jobs[one.key] = j
@@ -79,11 +83,11 @@ func (f *flow) expandJob(voc schema.Block, g *group) {
 	}
 }
 
-func (f *flow) outputs(addr spec.Address, b *hclsyntax.Block) ([]*spec.Output, map[string]cty.Type) {
+func (f *flow) outputs(voc schema.Block, addr spec.Address, b *hclsyntax.Block) ([]*spec.Output, map[string]cty.Type) {
 	types := map[string]cty.Type{}
 	var outputs []*spec.Output
-	for _, inner := range b.Body.Blocks {
-		if inner.Type != "output" || len(inner.Labels) != 1 {
+	for _, inner := range f.w.blocks(addr, voc, b.Body, "output") {
+		if len(inner.Labels) != 1 {
 			continue
 		}
 		name := inner.Labels[0]
@@ -91,7 +95,7 @@ func (f *flow) outputs(addr spec.Address, b *hclsyntax.Block) ([]*spec.Output, m
 			f.w.found.error(CodeDuplicate, addr, inner.LabelRanges[0], "Declared twice", "output %q is already declared in this job.", name)
 			continue
 		}
-		encoded, ty := f.w.readType(addr, inner)
+		encoded, ty := f.w.readType(addr, inner.Block)
 		types[name] = ty
 		outputs = append(outputs, &spec.Output{Name: name, Type: encoded})
 	}

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,7 +62,7 @@ func (j *job) decode() {
 	j.upstreams = map[string]struct{}{}
 	own := reader{w: w, addr: j.addr(), voc: j.voc, body: j.block.Body}
 	shared := own
-	shared.below = j.flow.defaults
+	shared.below, shared.belowEach = bodyOf(j.flow.defaults.Block), j.flow.defaults.each
 	s.Trigger = spec.Trigger(own.choice("trigger",
 		string(spec.AllSuccess), string(spec.AllFailed), string(spec.AllDone), string(spec.AllSkipped), string(spec.OneSuccess), string(spec.OneFailed),
 		string(spec.OneDone), string(spec.NoneFailed), string(spec.NoneFailedMinOneSuccess), string(spec.NoneSkipped), string(spec.Always)))
@@ -119,10 +120,11 @@ func (j *job) refuseProcess() {
 // when there is neither.
 func (j *job) inner(shared reader, kind string) (reader, bool) {
 	voc, _ := j.voc.Block(kind)
-	r := reader{w: shared.w, addr: shared.addr, voc: voc, body: bodyOf(block(j.block.Body, kind))}
-	if j.flow.defaults != nil {
-		r.below = bodyOf(block(j.flow.defaults, kind))
-	}
+	own, _ := shared.w.only(j.addr(), j.voc, j.block.Body, kind)
+	leave := shared.w.within(shared.belowEach)
+	below, _ := shared.w.only(j.addr(), j.voc, shared.below, kind)
+	leave()
+	r := reader{w: shared.w, addr: shared.addr, voc: voc, body: bodyOf(own.Block), each: own.each, below: bodyOf(below.Block), belowEach: cmp.Or(below.each, shared.belowEach)}
 	return r, r.body != nil || r.below != nil
 }
 
@@ -181,8 +183,10 @@ func (j *job) placement(shared reader) *spec.Placement {
 func labels(r reader) map[string]string {
 	merged := map[string]string{}
 	for _, body := range [...]*hclsyntax.Body{r.below, r.body} {
-		layer := r
-		layer.body, layer.below = body, nil
+		layer := reader{w: r.w, addr: r.addr, voc: r.voc, body: body, each: r.each}
+		if body == r.below {
+			layer.each = r.belowEach
+		}
 		v, _, ok := layer.value("labels")
 		if !ok {
 			if attr := layer.find("labels"); attr != nil && isNull(attr.Expr) {
@@ -207,6 +211,7 @@ func labels(r reader) map[string]string {
 func (j *job) pool(shared reader) {
 	w := j.flow.w
 	if attr := shared.find("pool"); attr != nil && !isNull(attr.Expr) {
+		defer w.within(shared.scope(attr))()
 		if addr, ok := w.object(j.addr(), spec.PoolKind, attr.Expr); ok {
 			j.spec.Pool = addr
 		}

@@ -85,6 +85,7 @@ type loader struct {
 	// declared are the flows, filled when all of them are decoded.
 	declared map[spec.Address]*spec.Flow
 	jobs     atomic.Int64 // of all flows decoded so far
+	made     atomic.Int64 // blocks, by dynamic ones
 }
 
 func newLoader(fsys fs.FS, opt Options) *loader {

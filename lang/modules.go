@@ -95,12 +95,12 @@ func (l *loader) resolve(c *call) *folder {
 		l.found.error(CodeMissing, addr, d.block.DefRange(), "Missing attribute", "module needs \"source\": the path of a folder, such as \"./modules/x\".")
 		return nil
 	}
-	refuse := func(err error) *folder {
-		l.found.error(CodeSource, addr, attr.Expr.Range(), "The module cannot be read", "%v.", err)
-		return nil
-	}
 	text, ok := l.literal(attr)
 	if !ok {
+		return nil
+	}
+	refuse := func(err error) *folder {
+		l.found.error(CodeSource, addr, attr.Expr.Range(), "The module cannot be read", "%q: %v.", text, err)
 		return nil
 	}
 	src, err := parseSource(text)
@@ -109,7 +109,7 @@ func (l *loader) resolve(c *call) *folder {
 	}
 	t, dir, err := l.locate(c.parent.folder, src)
 	if err != nil {
-		return refuse(fmt.Errorf("%q: %w", text, err))
+		return refuse(err)
 	}
 	name := path.Join(t.name, dir)
 	if f, ok := l.folders[name]; ok {
@@ -119,9 +119,9 @@ func (l *loader) resolve(c *call) *folder {
 	files, err := f.files()
 	switch {
 	case err != nil:
-		return refuse(fmt.Errorf("%q: %w", text, cause(err)))
+		return refuse(cause(err))
 	case len(files) == 0:
-		return refuse(fmt.Errorf("%q has no *.hcl or *.lft.json files", name))
+		return refuse(fmt.Errorf("%s has no *.hcl or *.lft.json files", name))
 	}
 	l.folders[name] = f
 	l.read(f, files)

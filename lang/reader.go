@@ -22,6 +22,16 @@ type reader struct {
 	voc   schema.Block
 	body  *hclsyntax.Body // may be nil
 	below *hclsyntax.Body // may be nil
+	// each and belowEach are the scopes the bodies bring along, see node.
+	each, belowEach *eval.Each
+}
+
+// scope is that of the body in which an attribute was found.
+func (r reader) scope(attr *hclsyntax.Attribute) *eval.Each {
+	if r.body != nil && r.body.Attributes[attr.Name] == attr {
+		return r.each
+	}
+	return r.belowEach
 }
 
 func (r reader) find(name string) *hclsyntax.Attribute {
@@ -46,6 +56,9 @@ func (r reader) value(name string) (cty.Value, *hclsyntax.Attribute, bool) {
 	want, err := expr.DecodeType(declared.Type)
 	if err != nil {
 		want = cty.DynamicPseudoType
+	}
+	if each := r.scope(attr); each != nil {
+		defer r.w.within(each)()
 	}
 	v, ok := r.w.value(r.addr, attr.Expr, want)
 	return v, attr, ok && !v.IsNull()

@@ -128,9 +128,12 @@ func (s *runTime) calls(found eval.Mentions) bool {
 }
 
 func (s *runTime) mention(m eval.Mention, source string, c *capture) bool {
+	if s.w.each.Hides(m.Root()) {
+		return s.iterator(m, c)
+	}
 	switch root := m.Root(); root {
-	case eval.VarRoot, eval.LocalRoot, eval.EachRoot:
-		return c.add(m.Traversal)
+	case eval.VarRoot, eval.LocalRoot, eval.EachRoot, eval.ModuleRoot, eval.PathRoot:
+		return c.add(m)
 	case expr.RunRoot:
 		return s.run(m)
 	case expr.ParamRoot, expr.JobRoot:
@@ -146,6 +149,17 @@ func (s *runTime) mention(m eval.Mention, source string, c *capture) bool {
 		s.w.found.fault(s.addr, eval.UnknownRoot(m.Traversal))
 		return false
 	}
+}
+
+// iterator: the master takes some names for its own.
+func (s *runTime) iterator(m eval.Mention, c *capture) bool {
+	switch root := m.Root(); root {
+	case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
+		s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "The iterator needs another name",
+			"Inside this dynamic block %s is its iterator, but in a value that is only known when the job runs %s.* is something else. Give the block iterator = NAME.", root, root)
+		return false
+	}
+	return c.add(m)
 }
 
 // run: the number of an attempt is not known before there is one.

@@ -43,7 +43,7 @@ func parseSource(text string) (source, error) {
 	pack, sub, _ := strings.Cut(text, "//")
 	sub = path.Clean(sub)
 	if pack == "" || !fs.ValidPath(sub) {
-		return source{}, errors.New("what follows // is a path inside of what stands before it, without ..")
+		return source{}, errors.New("what follows // is a path inside of what stands before")
 	}
 	return source{pack: path.Clean(pack), sub: sub}, nil
 }

@@ -30,6 +30,10 @@ func (f *findings) check(voc schema.Block, block *hclsyntax.Block, more []schema
 	seen := map[string]*hclsyntax.Block{}
 	for _, inner := range block.Body.Blocks {
 		kind, ok := voc.Block(inner.Type)
+		if !ok && inner.Type == dynamicBlock && len(voc.Blocks) > 0 {
+			f.checkDynamic(voc, inner, addr)
+			continue
+		}
 		if !ok {
 			if slices.ContainsFunc(more, func(a schema.Attribute) bool { return a.Name == inner.Type }) {
 				f.error(CodeUnknown, addr, inner.TypeRange, "Unknown block", "%q is an attribute, not a block: write %s = { … }.", inner.Type, inner.Type)
@@ -88,6 +92,8 @@ func (f *findings) unknownBlock(voc schema.Block, block *hclsyntax.Block, addr s
 	}
 	_, isAttribute := voc.Attribute(block.Type)
 	switch {
+	case block.Type == dynamicBlock:
+		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "dynamic makes blocks inside of other blocks; there are none %s. To make several objects, give one for_each.", where)
 	case voc.IsLater(block.Type):
 		f.error(CodeUnsupported, addr, block.TypeRange, "Unsupported block", "%q is not supported by this version of lft.", block.Type)
 	case isAttribute:

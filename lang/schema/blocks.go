@@ -91,7 +91,7 @@ func flowBlock() Block {
 			{Name: "defaults", Attributes: sharedAttributes(), Blocks: sharedBlocks(), Later: jobLater()},
 			jobBlock(),
 		},
-		Later: []string{"notify", "deadline", "output", "priority", "timeout", "dynamic"},
+		Later: []string{"notify", "deadline", "output", "priority", "timeout"},
 	}
 }
 
@@ -129,7 +129,7 @@ func sharedBlocks() []Block {
 }
 
 func jobLater() []string {
-	return []string{"uses", "workdir", "run_as", "hadoop_user", "resources", "concurrency_key", "notify", "deadline", "dynamic"}
+	return []string{"uses", "workdir", "run_as", "hadoop_user", "resources", "concurrency_key", "notify", "deadline"}
 }
 
 func jobBlock() Block {
@@ -196,5 +196,14 @@ func outputBlock() Block {
 		Name: "output", Labels: []string{"name"},
 		Attributes: []Attribute{{Name: "description", Type: text}, {Name: "value", Type: either, Required: true}},
 		Later:      []string{"sensitive", "ephemeral", "precondition", "depends_on"},
+	}
+}
+
+// Dynamic returns the words of a dynamic block. What may stand in its content is
+// up to the kind of block that it makes.
+func Dynamic() Block {
+	return Block{
+		Name: "dynamic", Labels: []string{"kind"},
+		Attributes: []Attribute{{Name: "for_each", Type: either, Required: true}, {Name: "iterator", Type: static}, {Name: "labels", Type: either}},
 	}
 }

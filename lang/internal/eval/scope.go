@@ -157,6 +157,8 @@ func UnknownRoot(t hcl.Traversal) *expr.Error {
 	root := t.RootName()
 	roots := []string{"each", "job", "local", "module", "param", "path", "run", "var"}
 	switch {
+	case IsReferenceKind(root):
+		return fault(t, "Invalid reference", "A %s is no value that a job can be given; it can only be named where a %s is asked for.", root, root)
 	case len(t) == 1 && root != strings.ToUpper(root):
 		return fault(t, "Unknown name", "Nothing is called %q. For a text, write it in quotes: %q.%s", root, root, DidYouMean(root, roots))
 	case len(t) == 1:
