@@ -44,7 +44,7 @@ const untouched = 1 // second since the epoch
 
 // NewSlots removes what an earlier life left in dir.
 func NewSlots(dir, cgroup string) (*Slots, error) {
-	if err := removeAll(dir); err != nil {
+	if err := RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("clear work directories: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -109,14 +109,14 @@ func (s *Slot) Kill() error {
 // slot that can not be emptied is not used again.
 func (s *Slots) Give(slot *Slot) error {
 	if err := unix.Unlink(slot.Output); err != nil && !errors.Is(err, unix.ENOENT) {
-		if err := removeAll(slot.Output); err != nil {
+		if err := RemoveAll(slot.Output); err != nil {
 			slot.drop()
 			return fmt.Errorf("remove output: %w", err)
 		}
 	}
 	if !slot.isClean() {
 		slot.work.Close()
-		if err := removeAll(slot.Work); err != nil {
+		if err := RemoveAll(slot.Work); err != nil {
 			slot.drop()
 			return fmt.Errorf("empty work directory: %w", err)
 		}
@@ -155,7 +155,7 @@ func (s *Slots) Close() error {
 	if s.cgroup != "" {
 		_ = RemoveCgroup(s.cgroup)
 	}
-	return removeAll(s.dir)
+	return RemoveAll(s.dir)
 }
 
 func (s *Slot) drop() {
@@ -197,8 +197,8 @@ func (s *Slot) isClean() bool {
 	return st.Mtim == (unix.Timespec{Sec: untouched}) && st.Ctim == s.clean && st.Nlink > 0
 }
 
-// removeAll removes path also where a job took rights away from itself.
-func removeAll(path string) error {
+// RemoveAll removes path also where the right to write was taken away.
+func RemoveAll(path string) error {
 	err := os.RemoveAll(path)
 	if err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err
