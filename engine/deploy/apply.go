@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,10 @@ func (s *Service) prepare(ctx context.Context, set ChangeSet) (*change, planner.
 	if err != nil {
 		return nil, planner.Impact{}, err
 	}
-	if err := set.fits(before.Project); err != nil {
+	if head := before.Project; head.UID != "" && head.Lineage != set.Lineage && !set.Adopt {
+		return nil, planner.Impact{}, clash(head, set.Origin)
+	}
+	if err := s.current(ctx, &set, before); err != nil {
 		return nil, planner.Impact{}, err
 	}
 	c, err := set.lay(before)
@@ -36,33 +40,15 @@ func (s *Service) prepare(ctx context.Context, set ChangeSet) (*change, planner.
 		return nil, planner.Impact{}, err
 	}
 	compiled, err := s.compile(ctx, c)
+	if errors.Is(err, ErrInvalid) && before.Project.Revision != set.Base {
+		// Alone it was whole: what came between makes it impossible.
+		err = fmt.Errorf("%w: it was made from revision %d, and does not go with revision %d: %w; plan again", ErrStale, set.Base, before.Project.Revision, err)
+	}
 	if err != nil {
 		return nil, planner.Impact{}, err
 	}
 	impact, err := s.impact(ctx, c, compiled)
 	return c, impact, err
-}
-
-// fits refuses a change set made by another folder or from another revision.
-func (c *ChangeSet) fits(head record.Project) error {
-	if head.UID != "" && head.Lineage != c.Lineage && !c.Adopt {
-		return clash(head, c.Origin)
-	}
-	if head.Revision != c.Base {
-		return stale(c.Base, head.Revision)
-	}
-	return nil
-}
-
-func stale(base, newest int64) error {
-	if newest == 0 {
-		return fmt.Errorf("%w: it was made from revision %d, but nothing is deployed; plan again", ErrStale, base)
-	}
-	made := fmt.Sprintf("from revision %d", base)
-	if base == 0 {
-		made = "before anything was deployed"
-	}
-	return fmt.Errorf("%w: it was made %s, and revision %d is deployed by now; plan again", ErrStale, made, newest)
 }
 
 func clash(head record.Project, origin string) error {
@@ -106,6 +92,21 @@ func (s *Service) Apply(ctx context.Context, req Request) (Result, error) {
 	if rev, done, err := s.store.RevisionByApplyID(ctx, req.ApplyID); err != nil || done {
 		return Result{Revision: rev.Number, EffectiveFrom: rev.EffectiveFrom, Repeated: true}, err
 	}
+	for tries := 1; ; tries++ {
+		result, err := s.try(ctx, req)
+		// Another apply was faster. Unless it has touched what this one is about,
+		// this one is as good as before.
+		if !errors.Is(err, store.ErrStale) || errors.Is(err, errMoved) || tries == maxTries {
+			return result, err
+		}
+	}
+}
+
+// maxTries bounds how often one apply may be overtaken.
+const maxTries = 100
+
+// try is one attempt on the newest revision.
+func (s *Service) try(ctx context.Context, req Request) (Result, error) {
 	c, impact, err := s.prepare(ctx, req.Changes)
 	if err != nil {
 		return Result{}, err
@@ -153,7 +154,7 @@ func unseen(impact planner.Impact, shown []planner.Effect) error {
 
 func (r *Request) definition(c *change) store.DefinitionChange {
 	project := c.after.Project
-	project.Revision = r.Changes.Base
+	project.Revision = c.before.Project.Revision
 	return store.DefinitionChange{
 		Project: project,
 		Adopt:   r.Changes.Adopt,

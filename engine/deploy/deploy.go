@@ -4,8 +4,8 @@
 //
 // Content goes first (PutSpecs: immutable, by digest, visible to nobody), then
 // Apply ends in one short compare-and-set of the project's head. It promises all
-// or nothing; that a change set made from another revision than the newest is
-// refused with nothing written; that the same apply id takes effect once,
+// or nothing; that a change set is refused, with nothing written, when an object
+// that it changes or relies on is not what it was made from; that the same apply id takes effect once,
 // however often it is asked for and whatever becomes of an answer; that no spec
 // the engine cannot run is ever committed. It never touches a row of the kernel:
 // the master learns of a revision by its head.
@@ -52,14 +52,23 @@ type Change struct {
 	Version  int64        // of the deployed object the plan was made from
 }
 
-// ChangeSet leads from revision Base of a project to the next one.
+// Read is a deployed object that stays as it is and that a change relies on.
+type Read struct {
+	Address spec.Address
+	UID     string
+	Version int64
+}
+
+// ChangeSet was made from revision Base of a project and leads to the next one. The
+// project may have moved on since, as long as nothing that is changed or read has.
 type ChangeSet struct {
 	Project string
 	Lineage string
 	Origin  string
-	Base    int64 // 0 = the project is new
+	Base    int64 // 0 = the project was new
 	Adopt   bool
 	Changes []Change
+	Reads   []Read
 }
 
 // Request asks for a change set to be applied.

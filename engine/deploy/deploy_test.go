@@ -47,7 +47,7 @@ func (f folder) set(tb testing.TB, b *spec.Bundle) deploy.ChangeSet {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	old := planner.Deployed{}
+	old := planner.Deployed{Project: planner.Project{Name: b.Project, UID: before.Project.UID, Revision: before.Project.Revision}}
 	digests := []string{}
 	for _, o := range before.Objects {
 		old.Objects = append(old.Objects, planner.Object{UID: o.UID, Address: spec.Address(o.Address), Digest: o.Digest, Version: o.From})
@@ -57,12 +57,16 @@ func (f folder) set(tb testing.TB, b *spec.Bundle) deploy.ChangeSet {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	changes, err := planner.Diff(planner.Declare(b), old, specs)
-	if err != nil {
-		tb.Fatal(err)
+	w := planner.Want(b)
+	p, found, err := w.Make(old, specs)
+	if err != nil || found.HasErrors() {
+		tb.Fatal(found, err)
 	}
 	set := deploy.ChangeSet{Project: b.Project, Lineage: f.lineage, Origin: "host:/" + f.lineage, Base: before.Project.Revision}
-	for _, c := range changes {
+	for _, r := range p.Reads {
+		set.Reads = append(set.Reads, deploy.Read{Address: r.Address, UID: r.UID, Version: r.Version})
+	}
+	for _, c := range p.Changes {
 		d := deploy.Change{Address: c.Address(), Kind: c.Address().Kind()}
 		if n, ok := planner.Coming(c); ok {
 			d.Digest = n.Digest
@@ -76,7 +80,7 @@ func (f folder) set(tb testing.TB, b *spec.Bundle) deploy.ChangeSet {
 		case planner.Delete:
 			d.Action, d.UID, d.Version = deploy.Delete, c.Old.UID, c.Old.Version
 		case planner.Move:
-			tb.Fatal("no move was asked for")
+			d.Action, d.UID, d.Version, d.Previous = deploy.Move, c.Old.UID, c.Old.Version, c.Old.Address
 		}
 		set.Changes = append(set.Changes, d)
 	}
@@ -198,16 +202,16 @@ func TestApplyStale(t *testing.T) {
 	f := newFolder(t)
 	never := f.set(t, bundle(flow("a")))
 	f.apply(t, "1", bundle(flow("a")))
-	f.refused(t, request("never", never), deploy.ErrStale, "before anything was deployed", "revision 1")
+	f.refused(t, request("never", never), deploy.ErrStale, "flow.a was made in revision 1 by ann at 20", "plan again")
 	old := f.set(t, bundle(flow("a", job("x"))))
-	f.apply(t, "2", bundle(flow("a"), flow("b")))
-	f.refused(t, request("old", old), deploy.ErrStale, "from revision 1", "revision 2", "plan again")
+	f.apply(t, "2", bundle(flow("a", job("z")), flow("b")))
+	f.refused(t, request("old", old), deploy.ErrStale, "from revision 1", "flow.a was changed in revision 2 by ann at 20", "plan again")
 	ahead := old
 	ahead.Base = 9
 	f.refused(t, request("ahead", ahead), deploy.ErrStale)
 	// The head has not moved, but the object did: its version is checked as well.
 	wrong := f.set(t, bundle(flow("a", job("x")), flow("b")))
-	wrong.Changes[0].Version = 2
+	wrong.Changes[0].Version = 1
 	f.refused(t, request("wrong", wrong), deploy.ErrStale, "flow.a")
 }
 

@@ -120,7 +120,7 @@ func (c *ChangeSet) head(deployed record.Project) record.Project {
 		p.Name = c.Project
 	}
 	p.Lineage, p.Origin = c.Lineage, c.Origin
-	p.Revision = c.Base + 1
+	p.Revision++
 	return p
 }
 
@@ -136,9 +136,6 @@ func (c Change) find(deployed map[string]record.Object) (record.Object, error) {
 	old, ok := deployed[c.UID]
 	if !ok || old.Address != string(address) {
 		return old, fmt.Errorf("%w: %s with uid %s is not deployed", ErrInvalid, address, c.UID)
-	}
-	if old.From != c.Version {
-		return old, fmt.Errorf("%w: %s was changed in revision %d", ErrStale, address, old.From)
 	}
 	delete(deployed, c.UID)
 	return old, nil

@@ -12,6 +12,7 @@ import (
 // Store is what a Service needs of a store.
 type Store interface {
 	Definitions
+	Past
 	Writer
 	Live
 }
@@ -21,8 +22,14 @@ type Definitions interface {
 	Project(ctx context.Context, name string) (record.Project, bool, error)
 	Objects(ctx context.Context, projectUID string, revision int64) ([]record.Object, error)
 	Specs(ctx context.Context, digests []string) (map[string][]byte, error)
+}
+
+// Past is how it came to that.
+type Past interface {
 	Revisions(ctx context.Context, projectUID string, before int64, limit int) ([]record.Revision, error)
 	RevisionByApplyID(ctx context.Context, applyID string) (record.Revision, bool, error)
+	// Object is the newest version of an object, ended or not.
+	Object(ctx context.Context, projectUID, uid string) (record.Object, bool, error)
 }
 
 // Writer changes what is deployed.

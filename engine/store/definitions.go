@@ -112,6 +112,11 @@ func (s *Store) ObjectsAt(ctx context.Context, projectUID string, revision int64
 	return found, nil
 }
 
+// Object is the newest version of an object, ended or not.
+func (s *Store) Object(ctx context.Context, projectUID, uid string) (record.Object, bool, error) {
+	return objectTable.first(ctx, s.read, " WHERE t.project_uid=? AND t.uid=? ORDER BY t.valid_from DESC", projectUID, uid)
+}
+
 // Specs reads canonical JSON by digest; unknown digests are left out.
 func (s *Store) Specs(ctx context.Context, digests []string) (map[string][]byte, error) {
 	found := make(map[string][]byte, len(digests))

@@ -84,6 +84,12 @@ func applyVersions(t *testing.T, state string) {
 			t.Errorf("objects by address at revision %d (-want +read):\n%s", revision, diff)
 		}
 	}
+	if ended := one(s.Object(ctx, "p", "c"))(t); ended.From != 1 || ended.Until != 2 {
+		t.Errorf("what was destroyed: %+v", ended)
+	}
+	if newest := one(s.Object(ctx, "p", "b"))(t); newest.From != 2 || newest.Digest != "b2" {
+		t.Errorf("what was changed: %+v", newest)
+	}
 	head := one(s.Project(ctx, "p"))(t)
 	want := record.Project{UID: "p", Name: "p", Lineage: "l", Origin: "here", Revision: 2, EffectiveFrom: second.EffectiveFrom}
 	if diff := cmp.Diff(want, head); diff != "" {

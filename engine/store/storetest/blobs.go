@@ -104,9 +104,9 @@ func applyNeedsBlobs(t *testing.T, state string) {
 	applied(t, s, changeOf("p", 0, dependency("d", "t1", 0), version("f", "x", 0)))
 	put(t, s, "t2", "1", time.Hour)
 	applied(t, s, changeOf("p", 1, dependency("d", "t2", 1)))
-	for revision, want := range map[int64][]store.Source{
-		1: {{Address: "dependency.d", Digest: "t1", Form: "archive", Upload: "1"}},
-		2: {{Address: "dependency.d", Digest: "t2", Form: "archive", Upload: "1"}},
+	for revision, want := range map[int64]map[string]record.Source{
+		1: {"dependency.d": {Digest: "t1", Form: "archive", Object: "dep/t1/t1.1"}},
+		2: {"dependency.d": {Digest: "t2", Form: "archive", Object: "dep/t2/t2.1"}},
 	} {
 		list := got(s.Dependencies(ctx, "p", revision, []string{"dependency.d", "flow.f", "dependency.none"}))(t)
 		if diff := cmp.Diff(want, list); diff != "" {

@@ -172,6 +172,9 @@ func changeSet(p *planner.Plan) *lftv1.ChangeSet {
 		Project: p.Project.Name, Lineage: p.Folder.Lineage, Origin: p.Folder.Origin,
 		BaseRevision: p.Project.Revision, Adopt: p.Adopt,
 	}
+	for _, r := range p.Reads {
+		set.Reads = append(set.Reads, &lftv1.Read{Address: string(r.Address), Uid: r.UID, Version: r.Version})
+	}
 	for _, change := range p.Changes {
 		c := &lftv1.Change{Address: string(change.Address()), Kind: change.Address().Kind()}
 		switch change := change.(type) {

@@ -874,13 +874,16 @@ func (x *Change) GetBaseVersion() int64 {
 }
 
 type ChangeSet struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	Lineage       string                 `protobuf:"bytes,2,opt,name=lineage,proto3" json:"lineage,omitempty"`
-	Origin        string                 `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
-	BaseRevision  int64                  `protobuf:"varint,4,opt,name=base_revision,json=baseRevision,proto3" json:"base_revision,omitempty"`
-	Changes       []*Change              `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"`
-	Adopt         bool                   `protobuf:"varint,6,opt,name=adopt,proto3" json:"adopt,omitempty"` // take a project over from another folder
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Project      string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Lineage      string                 `protobuf:"bytes,2,opt,name=lineage,proto3" json:"lineage,omitempty"`
+	Origin       string                 `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
+	BaseRevision int64                  `protobuf:"varint,4,opt,name=base_revision,json=baseRevision,proto3" json:"base_revision,omitempty"`
+	Changes      []*Change              `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"`
+	Adopt        bool                   `protobuf:"varint,6,opt,name=adopt,proto3" json:"adopt,omitempty"` // take a project over from another folder
+	// Objects that stay as they are and that the changes rely on. The head may have
+	// moved since base_revision, these and what changes may not.
+	Reads         []*Read `protobuf:"bytes,7,rep,name=reads,proto3" json:"reads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -957,6 +960,73 @@ func (x *ChangeSet) GetAdopt() bool {
 	return false
 }
 
+func (x *ChangeSet) GetReads() []*Read {
+	if x != nil {
+		return x.Reads
+	}
+	return nil
+}
+
+type Read struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Uid           string                 `protobuf:"bytes,2,opt,name=uid,proto3" json:"uid,omitempty"`
+	Version       int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"` // revision of its last change
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Read) Reset() {
+	*x = Read{}
+	mi := &file_lft_v1_deploy_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Read) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Read) ProtoMessage() {}
+
+func (x *Read) ProtoReflect() protoreflect.Message {
+	mi := &file_lft_v1_deploy_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Read.ProtoReflect.Descriptor instead.
+func (*Read) Descriptor() ([]byte, []int) {
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Read) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Read) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *Read) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 type PreviewRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Changes       *ChangeSet             `protobuf:"bytes,1,opt,name=changes,proto3" json:"changes,omitempty"`
@@ -966,7 +1036,7 @@ type PreviewRequest struct {
 
 func (x *PreviewRequest) Reset() {
 	*x = PreviewRequest{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[17]
+	mi := &file_lft_v1_deploy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1048,7 @@ func (x *PreviewRequest) String() string {
 func (*PreviewRequest) ProtoMessage() {}
 
 func (x *PreviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[17]
+	mi := &file_lft_v1_deploy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1061,7 @@ func (x *PreviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRequest.ProtoReflect.Descriptor instead.
 func (*PreviewRequest) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{17}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PreviewRequest) GetChanges() *ChangeSet {
@@ -1010,7 +1080,7 @@ type PreviewResponse struct {
 
 func (x *PreviewResponse) Reset() {
 	*x = PreviewResponse{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[18]
+	mi := &file_lft_v1_deploy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1092,7 @@ func (x *PreviewResponse) String() string {
 func (*PreviewResponse) ProtoMessage() {}
 
 func (x *PreviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[18]
+	mi := &file_lft_v1_deploy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1105,7 @@ func (x *PreviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewResponse.ProtoReflect.Descriptor instead.
 func (*PreviewResponse) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{18}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PreviewResponse) GetImpact() []byte {
@@ -1057,7 +1127,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[19]
+	mi := &file_lft_v1_deploy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1139,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[19]
+	mi := &file_lft_v1_deploy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1152,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{19}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ApplyRequest) GetApplyId() string {
@@ -1124,7 +1194,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[20]
+	mi := &file_lft_v1_deploy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1206,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[20]
+	mi := &file_lft_v1_deploy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1219,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{20}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ApplyResponse) GetRevision() int64 {
@@ -1184,7 +1254,7 @@ type ListRevisionsRequest struct {
 
 func (x *ListRevisionsRequest) Reset() {
 	*x = ListRevisionsRequest{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[21]
+	mi := &file_lft_v1_deploy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1266,7 @@ func (x *ListRevisionsRequest) String() string {
 func (*ListRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[21]
+	mi := &file_lft_v1_deploy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1279,7 @@ func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{21}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListRevisionsRequest) GetProject() string {
@@ -1242,7 +1312,7 @@ type ListRevisionsResponse struct {
 
 func (x *ListRevisionsResponse) Reset() {
 	*x = ListRevisionsResponse{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[22]
+	mi := &file_lft_v1_deploy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1324,7 @@ func (x *ListRevisionsResponse) String() string {
 func (*ListRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[22]
+	mi := &file_lft_v1_deploy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1337,7 @@ func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{22}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListRevisionsResponse) GetRevisions() []*Revision {
@@ -1295,7 +1365,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_lft_v1_deploy_proto_msgTypes[23]
+	mi := &file_lft_v1_deploy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1307,7 +1377,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_lft_v1_deploy_proto_msgTypes[23]
+	mi := &file_lft_v1_deploy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1320,7 +1390,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{23}
+	return file_lft_v1_deploy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Revision) GetNumber() int64 {
@@ -1447,14 +1517,19 @@ const file_lft_v1_deploy_proto_rawDesc = "" +
 	"\x10previous_address\x18\x04 \x01(\tR\x0fpreviousAddress\x12\x10\n" +
 	"\x03uid\x18\x05 \x01(\tR\x03uid\x12\x16\n" +
 	"\x06digest\x18\x06 \x01(\tR\x06digest\x12!\n" +
-	"\fbase_version\x18\a \x01(\x03R\vbaseVersion\"\xbc\x01\n" +
+	"\fbase_version\x18\a \x01(\x03R\vbaseVersion\"\xe0\x01\n" +
 	"\tChangeSet\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\x18\n" +
 	"\alineage\x18\x02 \x01(\tR\alineage\x12\x16\n" +
 	"\x06origin\x18\x03 \x01(\tR\x06origin\x12#\n" +
 	"\rbase_revision\x18\x04 \x01(\x03R\fbaseRevision\x12(\n" +
 	"\achanges\x18\x05 \x03(\v2\x0e.lft.v1.ChangeR\achanges\x12\x14\n" +
-	"\x05adopt\x18\x06 \x01(\bR\x05adopt\"=\n" +
+	"\x05adopt\x18\x06 \x01(\bR\x05adopt\x12\"\n" +
+	"\x05reads\x18\a \x03(\v2\f.lft.v1.ReadR\x05reads\"L\n" +
+	"\x04Read\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x10\n" +
+	"\x03uid\x18\x02 \x01(\tR\x03uid\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\"=\n" +
 	"\x0ePreviewRequest\x12+\n" +
 	"\achanges\x18\x01 \x01(\v2\x11.lft.v1.ChangeSetR\achanges\")\n" +
 	"\x0fPreviewResponse\x12\x16\n" +
@@ -1509,7 +1584,7 @@ func file_lft_v1_deploy_proto_rawDescGZIP() []byte {
 	return file_lft_v1_deploy_proto_rawDescData
 }
 
-var file_lft_v1_deploy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_lft_v1_deploy_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_lft_v1_deploy_proto_goTypes = []any{
 	(*GetDeployedRequest)(nil),    // 0: lft.v1.GetDeployedRequest
 	(*GetDeployedResponse)(nil),   // 1: lft.v1.GetDeployedResponse
@@ -1528,14 +1603,15 @@ var file_lft_v1_deploy_proto_goTypes = []any{
 	(*ReadBlobResponse)(nil),      // 14: lft.v1.ReadBlobResponse
 	(*Change)(nil),                // 15: lft.v1.Change
 	(*ChangeSet)(nil),             // 16: lft.v1.ChangeSet
-	(*PreviewRequest)(nil),        // 17: lft.v1.PreviewRequest
-	(*PreviewResponse)(nil),       // 18: lft.v1.PreviewResponse
-	(*ApplyRequest)(nil),          // 19: lft.v1.ApplyRequest
-	(*ApplyResponse)(nil),         // 20: lft.v1.ApplyResponse
-	(*ListRevisionsRequest)(nil),  // 21: lft.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil), // 22: lft.v1.ListRevisionsResponse
-	(*Revision)(nil),              // 23: lft.v1.Revision
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*Read)(nil),                  // 17: lft.v1.Read
+	(*PreviewRequest)(nil),        // 18: lft.v1.PreviewRequest
+	(*PreviewResponse)(nil),       // 19: lft.v1.PreviewResponse
+	(*ApplyRequest)(nil),          // 20: lft.v1.ApplyRequest
+	(*ApplyResponse)(nil),         // 21: lft.v1.ApplyResponse
+	(*ListRevisionsRequest)(nil),  // 22: lft.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil), // 23: lft.v1.ListRevisionsResponse
+	(*Revision)(nil),              // 24: lft.v1.Revision
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 }
 var file_lft_v1_deploy_proto_depIdxs = []int32{
 	2,  // 0: lft.v1.GetDeployedResponse.project:type_name -> lft.v1.Project
@@ -1543,34 +1619,35 @@ var file_lft_v1_deploy_proto_depIdxs = []int32{
 	6,  // 2: lft.v1.GetSpecsResponse.specs:type_name -> lft.v1.Spec
 	6,  // 3: lft.v1.PutSpecsRequest.specs:type_name -> lft.v1.Spec
 	15, // 4: lft.v1.ChangeSet.changes:type_name -> lft.v1.Change
-	16, // 5: lft.v1.PreviewRequest.changes:type_name -> lft.v1.ChangeSet
-	16, // 6: lft.v1.ApplyRequest.changes:type_name -> lft.v1.ChangeSet
-	24, // 7: lft.v1.ApplyResponse.effective_from:type_name -> google.protobuf.Timestamp
-	23, // 8: lft.v1.ListRevisionsResponse.revisions:type_name -> lft.v1.Revision
-	24, // 9: lft.v1.Revision.effective_from:type_name -> google.protobuf.Timestamp
-	0,  // 10: lft.v1.DeployService.GetDeployed:input_type -> lft.v1.GetDeployedRequest
-	4,  // 11: lft.v1.DeployService.GetSpecs:input_type -> lft.v1.GetSpecsRequest
-	7,  // 12: lft.v1.DeployService.PutSpecs:input_type -> lft.v1.PutSpecsRequest
-	9,  // 13: lft.v1.DeployService.HoldBlobs:input_type -> lft.v1.HoldBlobsRequest
-	11, // 14: lft.v1.DeployService.PutBlob:input_type -> lft.v1.PutBlobRequest
-	13, // 15: lft.v1.DeployService.ReadBlob:input_type -> lft.v1.ReadBlobRequest
-	17, // 16: lft.v1.DeployService.Preview:input_type -> lft.v1.PreviewRequest
-	19, // 17: lft.v1.DeployService.Apply:input_type -> lft.v1.ApplyRequest
-	21, // 18: lft.v1.DeployService.ListRevisions:input_type -> lft.v1.ListRevisionsRequest
-	1,  // 19: lft.v1.DeployService.GetDeployed:output_type -> lft.v1.GetDeployedResponse
-	5,  // 20: lft.v1.DeployService.GetSpecs:output_type -> lft.v1.GetSpecsResponse
-	8,  // 21: lft.v1.DeployService.PutSpecs:output_type -> lft.v1.PutSpecsResponse
-	10, // 22: lft.v1.DeployService.HoldBlobs:output_type -> lft.v1.HoldBlobsResponse
-	12, // 23: lft.v1.DeployService.PutBlob:output_type -> lft.v1.PutBlobResponse
-	14, // 24: lft.v1.DeployService.ReadBlob:output_type -> lft.v1.ReadBlobResponse
-	18, // 25: lft.v1.DeployService.Preview:output_type -> lft.v1.PreviewResponse
-	20, // 26: lft.v1.DeployService.Apply:output_type -> lft.v1.ApplyResponse
-	22, // 27: lft.v1.DeployService.ListRevisions:output_type -> lft.v1.ListRevisionsResponse
-	19, // [19:28] is the sub-list for method output_type
-	10, // [10:19] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 5: lft.v1.ChangeSet.reads:type_name -> lft.v1.Read
+	16, // 6: lft.v1.PreviewRequest.changes:type_name -> lft.v1.ChangeSet
+	16, // 7: lft.v1.ApplyRequest.changes:type_name -> lft.v1.ChangeSet
+	25, // 8: lft.v1.ApplyResponse.effective_from:type_name -> google.protobuf.Timestamp
+	24, // 9: lft.v1.ListRevisionsResponse.revisions:type_name -> lft.v1.Revision
+	25, // 10: lft.v1.Revision.effective_from:type_name -> google.protobuf.Timestamp
+	0,  // 11: lft.v1.DeployService.GetDeployed:input_type -> lft.v1.GetDeployedRequest
+	4,  // 12: lft.v1.DeployService.GetSpecs:input_type -> lft.v1.GetSpecsRequest
+	7,  // 13: lft.v1.DeployService.PutSpecs:input_type -> lft.v1.PutSpecsRequest
+	9,  // 14: lft.v1.DeployService.HoldBlobs:input_type -> lft.v1.HoldBlobsRequest
+	11, // 15: lft.v1.DeployService.PutBlob:input_type -> lft.v1.PutBlobRequest
+	13, // 16: lft.v1.DeployService.ReadBlob:input_type -> lft.v1.ReadBlobRequest
+	18, // 17: lft.v1.DeployService.Preview:input_type -> lft.v1.PreviewRequest
+	20, // 18: lft.v1.DeployService.Apply:input_type -> lft.v1.ApplyRequest
+	22, // 19: lft.v1.DeployService.ListRevisions:input_type -> lft.v1.ListRevisionsRequest
+	1,  // 20: lft.v1.DeployService.GetDeployed:output_type -> lft.v1.GetDeployedResponse
+	5,  // 21: lft.v1.DeployService.GetSpecs:output_type -> lft.v1.GetSpecsResponse
+	8,  // 22: lft.v1.DeployService.PutSpecs:output_type -> lft.v1.PutSpecsResponse
+	10, // 23: lft.v1.DeployService.HoldBlobs:output_type -> lft.v1.HoldBlobsResponse
+	12, // 24: lft.v1.DeployService.PutBlob:output_type -> lft.v1.PutBlobResponse
+	14, // 25: lft.v1.DeployService.ReadBlob:output_type -> lft.v1.ReadBlobResponse
+	19, // 26: lft.v1.DeployService.Preview:output_type -> lft.v1.PreviewResponse
+	21, // 27: lft.v1.DeployService.Apply:output_type -> lft.v1.ApplyResponse
+	23, // 28: lft.v1.DeployService.ListRevisions:output_type -> lft.v1.ListRevisionsResponse
+	20, // [20:29] is the sub-list for method output_type
+	11, // [11:20] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_lft_v1_deploy_proto_init() }
@@ -1584,7 +1661,7 @@ func file_lft_v1_deploy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lft_v1_deploy_proto_rawDesc), len(file_lft_v1_deploy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,154 @@
+package deploy_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/leifengta/lft/engine/deploy"
+	"github.com/leifengta/lft/engine/store/storetest"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// web is a bundle in which a flow uses a pool, a dependency and another flow, and
+// a schedule starts it by a calendar.
+func web(change ...func(*spec.Bundle)) *spec.Bundle {
+	main := job("m")
+	main.Pool, main.Uses = "pool.p", nil
+	b := bundle(flow("child", job("c")), flow("main", main, &spec.Job{Name: "sub", Type: "flow", Kind: spec.KindFlow, Flow: "flow.child"}), flow("other", job("o")))
+	b.Pools = []*spec.Pool{{Address: "pool.p", Slots: 1}, {Address: "pool.q", Slots: 1}}
+	b.Calendars = []*spec.Calendar{{Address: "calendar.c", Exclude: []string{"2026-12-25"}}}
+	b.Schedules = []*spec.Schedule{{Address: "schedule.s", Flow: "flow.main", Crons: []string{"0 2 * * *"}, Calendar: "calendar.c"}}
+	b.Outputs = []*spec.ProjectOutput{{Address: "output.o", Value: []byte(`1`)}}
+	for _, c := range change {
+		c(b)
+	}
+	return b
+}
+
+func describe(flow int) func(*spec.Bundle) {
+	return func(b *spec.Bundle) { b.Flows[flow].Description += "x" }
+}
+
+// TestStaleByObject: a plan made before another apply takes effect when nothing
+// that it writes or reads has moved; else it is refused, and says what moved.
+func TestStaleByObject(t *testing.T) {
+	mainFlow, other := describe(1), describe(2)
+	schedule := func(b *spec.Bundle) { b.Schedules[0].Paused = true }
+	for _, tc := range []struct {
+		name    string
+		plan    func(*spec.Bundle) // what the saved plan changes
+		between func(*spec.Bundle) // what is applied meanwhile
+		words   []string           // nil: the plan survives
+	}{
+		{"another flow", mainFlow, other, nil},
+		{"a pool that is not used", mainFlow, func(b *spec.Bundle) { b.Pools[1].Slots = 2 }, nil},
+		{"an output", mainFlow, func(b *spec.Bundle) { b.Outputs = nil }, nil},
+		{"who uses it", mainFlow, schedule, nil},
+		{"a new object", mainFlow, func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("new")) }, nil},
+		{"itself", mainFlow, mainFlow, []string{"flow.main was changed in revision 2 by ann at 20"}},
+		{"itself, to what the plan makes of it", mainFlow, func(b *spec.Bundle) { describe(1)(b); describe(1)(b) }, []string{"flow.main was changed"}},
+		{"the pool it uses", mainFlow, func(b *spec.Bundle) { b.Pools[0].Slots = 2 }, []string{"pool.p was changed in revision 2 by ann"}},
+		{"the flow it starts", mainFlow, describe(0), []string{"flow.child was changed"}},
+		{"the flow of a schedule", schedule, mainFlow, []string{"flow.main was changed"}},
+		{"the calendar of a schedule", schedule, func(b *spec.Bundle) {
+			b.Calendars[0].Exclude = nil
+			b.Calendars[0].Include = []string{"2026-01-01..2026-12-31"}
+		}, []string{"calendar.c was changed"}},
+		{"it is gone", other, func(b *spec.Bundle) { b.Flows = b.Flows[:2] }, []string{"flow.other was destroyed in revision 2 by ann"}},
+		{"it is elsewhere", other, func(b *spec.Bundle) {
+			b.Flows[2] = flow("zzz", job("o"))
+			b.Moved = []spec.Moved{{From: "flow.other", To: "flow.zzz"}}
+		}, []string{"flow.other has become flow.zzz in revision 2"}},
+		{
+			"both make it", func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("x")) }, func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("x", job("j"))) },
+			[]string{"flow.x was made in revision 2"},
+		},
+		{
+			"what it destroys is used by now", func(b *spec.Bundle) { b.Pools = b.Pools[:1] },
+			func(b *spec.Bundle) { b.Flows[2].Jobs[0].Pool = "pool.q" }, []string{"does not go with revision 2", "flow.other.job.o", "pool.q"},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFolder(t)
+			f.apply(t, "first", web())
+			saved := f.set(t, web(tc.plan))
+			f.apply(t, "between", web(tc.between))
+			if len(tc.words) > 0 {
+				f.refused(t, request("saved", saved), deploy.ErrStale, append(tc.words, "plan again")...)
+				return
+			}
+			res, err := f.Apply(t.Context(), request("saved", saved))
+			if err != nil || res.Revision != 3 {
+				t.Fatalf("revision %d, %v", res.Revision, err)
+			}
+			// Both have taken effect.
+			if rest := f.set(t, web(tc.between, tc.plan)); len(rest.Changes) != 0 {
+				t.Errorf("what is left: %+v", rest.Changes)
+			}
+		})
+	}
+}
+
+// TestApplyBesideOthers: of many applies from one base, all take effect that are
+// about different objects, one of those about the same; the revisions are one chain.
+func TestApplyBesideOthers(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		state func(testing.TB) string
+	}{
+		{"sqlite", storetest.SQLite},
+		{"mysql", storetest.MySQL},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := storetest.Open(t, tc.state(t))
+			f := folder{Service: deploy.New(s), store: s, lineage: "l1"}
+			const flows = 4
+			base := bundle()
+			for i := range flows {
+				base.Flows = append(base.Flows, flow(fmt.Sprint("f", i), job("j")))
+			}
+			f.apply(t, "base", base)
+			var reqs []deploy.Request
+			for i := range 2 * flows { // two for each flow
+				b := bundle(slices.Clone(base.Flows)...)
+				b.Flows[i%flows] = flow(fmt.Sprint("f", i%flows), job("j"), job(fmt.Sprint("by", i)))
+				reqs = append(reqs, request(fmt.Sprint("r", i), f.set(t, b)))
+			}
+			var all sync.WaitGroup
+			results := make([]error, len(reqs))
+			for i, req := range reqs {
+				all.Go(func() { _, results[i] = f.Apply(t.Context(), req) })
+			}
+			all.Wait()
+			for i := range flows {
+				won := 0
+				for _, err := range []error{results[i], results[i+flows]} {
+					if err == nil {
+						won++
+					} else if !errors.Is(err, deploy.ErrStale) {
+						t.Error(err)
+					}
+				}
+				if won != 1 {
+					t.Errorf("flow %d: %d applies have won: %v, %v", i, won, results[i], results[i+flows])
+				}
+			}
+			d, _, err := f.Deployed(t.Context(), "p", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, err := f.Revisions(t.Context(), d.Project.UID, 0, 0)
+			if err != nil || len(list) != 1+flows || list[0].Number != 1+flows || d.Project.Revision != 1+flows {
+				t.Errorf("%d revisions, head %d, %v", len(list), d.Project.Revision, err)
+			}
+			for i := 1; i < len(list); i++ {
+				if list[i-1].Number != list[i].Number+1 || list[i-1].EffectiveFrom <= list[i].EffectiveFrom {
+					t.Errorf("revision %+v does not follow %+v", list[i-1], list[i])
+				}
+			}
+		})
+	}
+}
