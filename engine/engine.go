@@ -171,7 +171,7 @@ func (e *Engine) assemble() {
 	e.master = master.New(master.Config{
 		Book:        e.store,
 		Definitions: e.store,
-		Generator:   generate.New(e.cfg.JobTypes, e.store.Specs, e.store.ObjectsAt),
+		Generator:   generate.New(e.cfg.JobTypes, e.store.Specs, e.store.ObjectsAt, e.store.Dependencies),
 		Log:         e.cfg.Log,
 		Solo:        e.cfg.Mode == ModeRun,
 		Leader:      e.leaderAddress,

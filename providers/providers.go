@@ -41,6 +41,18 @@ type Task struct {
 	Timeout    spec.Duration     `json:"timeout,omitempty"`
 	KillGrace  spec.Duration     `json:"kill_grace,omitempty"`
 	RerunAfter spec.Duration     `json:"rerun_after,omitempty"`
+	// Dependencies are made ready by the agent before the start.
+	Dependencies []Dependency `json:"dependencies,omitempty"`
+}
+
+// Dependency is what lies at deps/NAME in the work directory; Variable holds its
+// absolute path.
+type Dependency struct {
+	Name     string    `json:"name"`
+	Variable string    `json:"variable"`
+	Digest   string    `json:"digest"`
+	Form     spec.Form `json:"form,omitempty"`
+	Object   string    `json:"object"` // key in the bucket
 }
 
 // Process is what the keeper starts. Argv[0] is looked up in the job's PATH,

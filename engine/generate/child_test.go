@@ -27,7 +27,7 @@ type house struct {
 
 func newHouse() *house {
 	h := &house{specs: map[string][]byte{}, objects: map[int64]map[string]record.Object{}}
-	h.generator = generate.New(builtin.Set(), h.readSpecs, h.readObjects)
+	h.generator = generate.New(builtin.Set(), h.readSpecs, h.readObjects, nil)
 	return h
 }
 

@@ -28,15 +28,16 @@ type Specs func(ctx context.Context, digests []string) (map[string][]byte, error
 
 // Generator makes tasks. It may be used from many goroutines.
 type Generator struct {
-	set    providers.Set
-	flows  *flows
-	pinned pinned
-	zones  zones
+	set     providers.Set
+	flows   *flows
+	pinned  pinned
+	sources sources
+	zones   zones
 }
 
 // New returns a Generator of the given job types.
-func New(set providers.Set, specs Specs, objects Objects) *Generator {
-	return &Generator{set: set, flows: newFlows(specs), pinned: pinned{objects: objects}}
+func New(set providers.Set, specs Specs, objects Objects, bytes Sources) *Generator {
+	return &Generator{set: set, flows: newFlows(specs), pinned: pinned{objects: objects}, sources: sources{find: bytes}}
 }
 
 // Quick reports whether Prepare needs no I/O for p.
@@ -47,7 +48,7 @@ func (g *Generator) Quick(p kernel.Prepare) bool {
 	}
 	b := build{gen: g, p: p, flow: flow, job: flow.Jobs[p.Key.Number]}
 	if b.job.Kind != spec.KindFlow {
-		return true
+		return b.known()
 	}
 	object, ok := g.pinned.recall(b.childPin())
 	return ok && g.flows.has(object.Digest)
@@ -158,7 +159,7 @@ func (b *build) into(ctx context.Context, answer *kernel.Prepared) error {
 	case spec.KindFlow:
 		return b.child(ctx, answer)
 	case spec.KindProcess, "":
-		return b.task(answer)
+		return b.task(ctx, answer)
 	default:
 		return badArguments("jobs of kind %s cannot be run by this version", b.job.Kind)
 	}
@@ -216,8 +217,12 @@ func (b *build) wait(answer *kernel.Prepared) error {
 	return nil
 }
 
-func (b *build) task(answer *kernel.Prepared) error {
+func (b *build) task(ctx context.Context, answer *kernel.Prepared) error {
 	body, err := b.body()
+	if err != nil {
+		return err
+	}
+	dependencies, err := b.dependencies(ctx)
 	if err != nil {
 		return err
 	}
@@ -237,6 +242,8 @@ func (b *build) task(answer *kernel.Prepared) error {
 		Timeout:    b.job.Timeout,
 		KillGrace:  grace,
 		RerunAfter: b.job.RerunAfter,
+
+		Dependencies: dependencies,
 	})
 	if err != nil {
 		return fmt.Errorf("internal error: task: %w", err)

@@ -20,6 +20,13 @@ const (
 	BlobDoomed    BlobState = "DOOMED"    // its object is being deleted: nobody may come to rely on it
 )
 
+// Source is where the bytes of a deployed dependency are.
+type Source struct {
+	Digest string
+	Form   string
+	Object string // key in the bucket
+}
+
 // Dependency is what one version of a deployed dependency stands for: key
 // (ProjectUID, UID, From), that of its Object.
 type Dependency struct {

@@ -140,6 +140,7 @@ const (
 	ReasonSignal          Reason = "signal"            // ended by a signal
 	ReasonTimeout         Reason = "timeout"           //
 	ReasonBadOutput       Reason = "bad_output"        // undeclared, missing or wrong output
+	ReasonDependency      Reason = "dependency"        // a dependency could not be made ready
 	ReasonCannotStart     Reason = "cannot_start"      // no such program, no permission
 	ReasonKeeperLost      Reason = "keeper_lost"       // its keeper died, and it with it
 	ReasonHostRestarted   Reason = "host_restarted"    // boot id or namespace changed

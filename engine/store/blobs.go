@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leifengta/lft/engine/blob"
 	"github.com/leifengta/lft/engine/record"
 )
 
@@ -185,37 +186,30 @@ func (a *apply) holdBlobs(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// Source is where the bytes of a deployed dependency are.
-type Source struct {
-	Address string
-	Digest  string
-	Form    string
-	Upload  string
-}
-
-// Dependencies finds dependencies as of a revision by address. What does not
-// exist, or has no bytes, is left out.
-func (s *Store) Dependencies(ctx context.Context, projectUID string, revision int64, addresses []string) ([]Source, error) {
-	var list []Source
+// Dependencies finds where the bytes of dependencies are, as of a revision, by
+// address. What does not exist, or has no bytes, is left out.
+func (s *Store) Dependencies(ctx context.Context, projectUID string, revision int64, addresses []string) (map[string]record.Source, error) {
+	found := make(map[string]record.Source, len(addresses))
 	text := `SELECT o.address,d.digest,d.form,b.upload FROM object o
 		JOIN dependency d ON d.project_uid=o.project_uid AND d.uid=o.uid AND d.valid_from=o.valid_from
 		JOIN stored_blob b ON b.digest=d.digest AND b.state=?
-		WHERE o.project_uid=? AND o.valid_from<=? AND (o.valid_until=0 OR o.valid_until>?) AND o.address IN (` + marks(len(addresses)) + `)
-		ORDER BY o.address,b.upload`
+		WHERE o.project_uid=? AND o.valid_from<=? AND (o.valid_until=0 OR o.valid_until>?) AND o.address IN (` + marks(len(addresses)) + ")"
 	args := append([]any{string(record.BlobPresent), projectUID, revision, revision}, anys(addresses)...)
 	err := rows(ctx, s.read, query{
 		statement: statement{text: text, args: args},
 		scan: func(r *sql.Rows) error {
-			var d Source
-			err := r.Scan(&d.Address, &d.Digest, &d.Form, &d.Upload)
-			list = append(list, d)
+			var address, upload string
+			var source record.Source
+			err := r.Scan(&address, &source.Digest, &source.Form, &upload)
+			source.Object = blob.DependencyKey(source.Digest, upload)
+			found[address] = source
 			return err
 		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read dependencies: %w", err)
 	}
-	return slices.CompactFunc(list, func(a, b Source) bool { return a.Address == b.Address }), nil
+	return found, nil
 }
 
 // change is one short transaction on definitions, repeated while it loses against
