@@ -54,6 +54,7 @@ func (a *app) destroyVerb() *cli.Command {
 func approvalFlags() []cli.Flag {
 	return []cli.Flag{
 		jsonFlag(),
+		conciseFlag(),
 		&cli.BoolFlag{Name: "auto-approve", Usage: "do not ask"},
 		inputFlag(),
 		&cli.StringFlag{Name: "message", Usage: "why, for the history"},
@@ -84,8 +85,10 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 
 // carryOut shows a plan that was just made, asks, and applies it.
 func (a *app) carryOut(ctx context.Context, cmd *cli.Command, c *client, p *planner.Plan) error {
-	if err := a.showPlan(cmd, p); err != nil {
-		return err
+	if !cmd.Bool("json") {
+		if err := a.showPlan(cmd, p); err != nil {
+			return err
+		}
 	}
 	if len(p.Changes) > 0 && !cmd.Bool("auto-approve") {
 		if !mayAsk(cmd, os.Getenv) {
@@ -102,17 +105,6 @@ func (a *app) carryOut(ctx context.Context, cmd *cli.Command, c *client, p *plan
 		}
 	}
 	return a.apply(ctx, cmd, c, p)
-}
-
-func (a *app) showPlan(cmd *cli.Command, p *planner.Plan) error {
-	if cmd.Bool("json") {
-		return nil
-	}
-	document, err := planner.Encode(p)
-	if err != nil {
-		return err
-	}
-	return a.term.Plan(document)
 }
 
 // approve asks, and takes only "yes" for an answer.

@@ -25,10 +25,7 @@ func (a *app) diffVerb() *cli.Command {
 		Description: "Each of A and B is a folder, the number of a revision, or the file of a saved plan, which stands for what is\n" +
 			"deployed when it is applied. It shows what leads from A to B. Nothing is asked what that does to what is running:\n" +
 			"that is a plan.",
-		Flags: slices.Concat(stateFlags(), variableFlags(), []cli.Flag{
-			jsonFlag(), projectFlag(),
-			&cli.BoolFlag{Name: "concise", Usage: "a line an object"},
-		}),
+		Flags: slices.Concat(stateFlags(), variableFlags(), formFlags(), []cli.Flag{projectFlag()}),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			differs, err := a.runDiff(ctx, cmd)
 			switch {
@@ -64,11 +61,6 @@ func (a *app) runDiff(ctx context.Context, cmd *cli.Command) (differs bool, err 
 		return false, err
 	}
 	p.LftVersion = a.version
-	if cmd.Bool("json") {
-		document, err := planner.Encode(p.Mask())
-		a.term.Printf("%s", document)
-		return len(p.Changes) > 0, err
-	}
 	return len(p.Changes) > 0, a.showPlan(cmd, p)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/leifengta/lft/cmd/lft/internal/view"
 	"github.com/leifengta/lft/planner"
 )
 
@@ -16,10 +17,8 @@ func (a *app) planVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "plan",
 		Usage: "Show what apply would change, and what that does to what is running",
-		Description: "Exit codes with -detailed-exitcode: 0 no changes, 1 an error, 2 there are changes.\n" +
-			"A saved plan is applied by \"lft apply FILE\", exactly or not at all.",
-		Flags: slices.Concat(stateFlags(), variableFlags(), []cli.Flag{
-			jsonFlag(),
+		Description: "A saved plan is applied by \"lft apply FILE\", exactly or not at all.",
+		Flags: slices.Concat(stateFlags(), variableFlags(), formFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "save the plan to this file"},
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "end with 2 when there are changes"},
 			&cli.BoolFlag{Name: "destroy", Usage: "plan to remove everything that is deployed"},
@@ -69,21 +68,20 @@ func (a *app) present(cmd *cli.Command, p *planner.Plan) error {
 			return err
 		}
 	}
-	document, err := planner.Encode(p)
-	if err != nil {
-		return err
-	}
 	if out != "" {
+		document, err := planner.Encode(p)
+		if err != nil {
+			return err
+		}
 		if err := replaceFile(out, document, 0o600); err != nil {
 			return fmt.Errorf("save the plan: %w", err)
 		}
 	}
-	if cmd.Bool("json") {
-		a.term.Printf("%s", document)
-	} else if err := a.term.Plan(document); err != nil {
+	if err := a.showPlan(cmd, p); err != nil {
 		return err
-	} else if len(p.Changes) > 0 {
-		a.term.PlanHint(out, os.Getenv("LFT_IN_AUTOMATION") != "")
+	}
+	if form, asJSON, _ := form(cmd); !asJSON && form != view.PlanMarkdown && len(p.Changes) > 0 {
+		a.term.PlanHint(out, automated(os.Getenv))
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func (a *app) showVerb() *cli.Command {
 		Usage:       "Show what is deployed, or a saved plan",
 		ArgsUsage:   "[PLAN | REVISION]",
 		Description: "Without an argument it shows the newest revision.",
-		Flags:       slices.Concat(stateFlags(), variableFlags(), []cli.Flag{jsonFlag(), projectFlag()}),
+		Flags:       slices.Concat(stateFlags(), variableFlags(), formFlags(), []cli.Flag{projectFlag()}),
 		Action:      a.runShow,
 	}
 }
@@ -33,7 +33,7 @@ func (a *app) runShow(ctx context.Context, cmd *cli.Command) error {
 		if n, err := strconv.ParseInt(what, 10, 64); err == nil && n > 0 && !exists(what) {
 			revision = n
 		} else {
-			return a.showSaved(what, cmd.Bool("json"))
+			return a.showSaved(cmd, what)
 		}
 	}
 	project, err := a.project(cmd)
@@ -61,7 +61,11 @@ func (a *app) runShow(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	return view.Deployed(a.term, deployed, specs, cmd.Bool("json"))
+	_, asJSON, err := form(cmd)
+	if err != nil {
+		return err
+	}
+	return view.Deployed(a.term, deployed, specs, asJSON)
 }
 
 func exists(path string) bool {
@@ -69,14 +73,10 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func (a *app) showSaved(path string, asJSON bool) error {
-	_, data, err := readPlan(path)
+func (a *app) showSaved(cmd *cli.Command, path string) error {
+	p, _, err := readPlan(path)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		a.term.Printf("%s", data)
-		return nil
-	}
-	return a.term.Plan(data)
+	return a.showPlan(cmd, p)
 }

@@ -1,176 +1,233 @@
 package view
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
 )
 
-// change shows one change of a plan: a comment that says what becomes of the
-// object, then the object.
-func (r *planText) change(c planner.Change) {
-	addr := c.Address()
-	header := addr.Kind() + " " + quoteName(addr.Instance())
-	switch c := c.(type) {
-	case planner.Create:
-		r.headline(string(addr), "will be created", green)
-		r.whole(sign{"+", green}, newBlock(addr.Kind(), header, c.New.Data), "  ")
-	case planner.Delete:
-		r.headline(string(addr), "will be destroyed", red)
-		if !r.destroy {
-			r.line("  # (because it is not in the configuration)")
-		}
-		r.mark(sign{"-", red}, "  ", header)
-	case planner.Update:
-		r.headline(string(addr), "will be updated in-place", yellow)
-		r.update(c, header)
-	case planner.Move:
-		r.headline(string(c.Old.Address), "has moved to "+string(addr), yellow)
-		if c.Old.Digest != c.New.Digest {
-			r.update(c.Update, header)
-		}
-	}
-	r.line("")
-}
-
-func (r *planText) headline(addr, verb string, s style) {
-	r.line("  " + r.style(bold, "# "+addr) + " " + verbStyle(r, verb, s))
-}
-
-func verbStyle(r *planText, verb string, s style) string {
-	if s == red {
-		head, last, _ := strings.Cut(verb, "destroyed")
-		return head + r.style(red, "destroyed") + last
-	}
-	return verb
-}
-
+// sign is a symbol of the legend.
 type sign struct {
 	text  string
 	style style
-}
-
-// mark writes a line that begins with a sign, two columns left of its text.
-func (r *planText) mark(s sign, pad, text string) {
-	r.line(pad + r.style(s.style, s.text) + " " + text)
-}
-
-// whole shows an object of which everything comes.
-func (r *planText) whole(s sign, b block, pad string) {
-	if len(b.attrs)+len(b.blocks) == 0 {
-		r.mark(s, pad, b.header+" {}")
-		return
-	}
-	if len(b.blocks) == 0 && len(b.attrs) == 1 {
-		if text := b.attrs[0].text(""); !strings.Contains(text, "\n") {
-			r.mark(s, pad, b.header+" { "+b.attrs[0].name+" = "+text+" }")
-			return
-		}
-	}
-	r.mark(s, pad, b.header+" {")
-	inner := pad + "    "
-	width := 0
-	for _, a := range b.attrs {
-		width = max(width, len(a.name))
-	}
-	for _, a := range b.attrs {
-		r.mark(s, inner, fmt.Sprintf("%-*s = %s", width, a.name, a.text(inner+"  ")))
-	}
-	for i, child := range b.blocks {
-		if long := len(child.attrs)+len(child.blocks) > 1; i > 0 && long || i == 0 && len(b.attrs) > 0 {
-			r.line("")
-		}
-		r.whole(s, child, inner)
-	}
-	r.line(pad + "  }")
 }
 
 var (
 	added   = sign{"+", green}
 	removed = sign{"-", red}
 	altered = sign{"~", yellow}
+	same    = sign{" ", ""}
 )
 
-func (r *planText) update(u planner.Update, header string) {
-	r.mark(altered, "  ", header+" {")
-	r.attributes(u.Address().Kind(), u.Attributes, "      ")
-	for _, j := range u.Jobs {
-		r.job(j)
-	}
-	r.edges(u.Edges)
-	r.unchanged(u)
-	r.line("    }")
+// mark writes a line that begins with a sign, two columns left of its text.
+func (r *planText) mark(s sign, pad, text string) {
+	r.line(pad + r.style(s.style, s.text) + " " + text)
 }
 
-func (r *planText) job(j planner.JobChange) {
-	const pad = "      "
+// note writes a comment at the column of the text.
+func (r *planText) note(pad, text string) { r.line(pad + "  " + r.style(faint, "# "+text)) }
+
+// usesOf says by address who uses what changes.
+func usesOf(p *planner.Plan) map[spec.Address]planner.Use {
+	uses := make(map[spec.Address]planner.Use, len(p.Uses))
+	for _, u := range p.Uses {
+		uses[u.Address] = u
+	}
+	return uses
+}
+
+// change shows one change of a plan: a comment that says what becomes of the
+// object, then the object.
+func (r *planText) change(c planner.Change, uses map[spec.Address]planner.Use) {
+	const pad = "  "
+	addr := c.Address()
+	switch c := c.(type) {
+	case planner.Create:
+		r.headline(addr, "will be created", "", c.New.At)
+		r.object(added, objectBlock(addr, c.New.Data), pad)
+	case planner.Delete:
+		r.headline(addr, "will be "+r.style(red, "destroyed"), deleteReason(c), spec.Position{})
+		if c.Old.Data != nil {
+			r.object(removed, objectBlock(addr, c.Old.Data), pad)
+		} else {
+			r.mark(removed, pad, header(addr))
+		}
+	case planner.Update:
+		r.headline(addr, "will be updated in-place", "", c.New.At)
+		r.update(c, uses[addr], altered, pad)
+	case planner.Move:
+		r.move(c, uses[addr])
+	}
+	r.line("")
+}
+
+func (r *planText) move(c planner.Move, use planner.Use) {
+	const pad = "  "
+	if c.Old.Digest == c.New.Digest {
+		r.headline(c.Old.Address, "has moved to "+r.style(bold, addressText(c.Address())), "", c.New.At)
+		r.update(c.Update, use, same, pad)
+		return
+	}
+	r.headline(c.Address(), "will be updated in-place", "moved from "+addressText(c.Old.Address), c.New.At)
+	r.update(c.Update, use, altered, pad)
+}
+
+// headline is the comment above an object; reason and place are left out when
+// there is none.
+func (r *planText) headline(addr spec.Address, verb, reason string, at spec.Position) {
+	r.line("  " + r.style(bold, "# "+addressText(addr)) + " " + verb)
+	if reason != "" {
+		r.line("  # (" + reason + ")")
+	}
+	if at.File != "" {
+		r.line("  " + r.style(faint, "# ("+place(at)+")"))
+	}
+}
+
+func place(at spec.Position) string { return fmt.Sprintf("%s:%d", visible(at.File), at.Line) }
+
+// addressText is an address for a terminal: a key of it may hold anything.
+func addressText(addr spec.Address) string { return visible(string(addr)) }
+
+// header is the block's header as it would be written.
+func header(addr spec.Address) string {
+	if addr.Kind() == spec.JobKind {
+		return "job " + quoteName(addr.Instance())
+	}
+	return addr.Kind() + " " + quoteName(addr.Instance())
+}
+
+// deleteReason says why an object goes, in Terraform's words.
+func deleteReason(c planner.Delete) string {
+	addr := addressText(c.Old.Address)
+	_, key, _ := spec.SplitInstance(c.Old.Address.Instance())
+	text := ""
+	switch c.Reason {
+	case planner.Undeclared:
+		text = fmt.Sprintf("because %s is not in configuration", addr)
+	case planner.NoModule:
+		text = fmt.Sprintf("because %s is not in configuration", addressText(c.Old.Address.Module()))
+	case planner.WrongRepetition:
+		text = fmt.Sprintf("because %s %s does not use for_each", c.Old.Address.Kind(), quoteName(c.Old.Address.Name()))
+		if key == "" {
+			text = fmt.Sprintf("because %s %s uses for_each", c.Old.Address.Kind(), quoteName(c.Old.Address.Name()))
+		}
+	case planner.NoKey:
+		text = fmt.Sprintf("because key [%s] is not in for_each map", visible(fmt.Sprintf("%q", key)))
+	case planner.NoMoveTarget:
+		text = fmt.Sprintf("because %s was moved to what is not in configuration", addr)
+	}
+	if c.Removed.File != "" {
+		text = strings.TrimPrefix(text+"; removed block at "+place(c.Removed), "; ")
+	}
+	return text
+}
+
+// update shows an object by what differs in it. Attributes come first, then
+// blocks, each with how many of them stay.
+func (r *planText) update(u planner.Update, use planner.Use, s sign, pad string) {
+	inner := pad + "    "
+	r.mark(s, pad, header(u.Address())+" {")
+	d := newDiffering(u.Address().Kind(), u.Attributes)
+	attrs, elements := members(u.Address().Kind(), u.Old.Data)
+	r.attributes(d, inner)
+	r.hidden(inner, attrs-d.gone(), "unchanged attribute")
+	r.blocks(d, inner)
+	for _, j := range u.Jobs {
+		r.line("")
+		r.job(j, inner)
+	}
+	for _, f := range u.Files {
+		r.line("")
+		r.file(f, inner)
+	}
+	noun := "unchanged job"
+	for _, j := range u.Jobs {
+		if j.Before != nil {
+			elements--
+		}
+	}
+	for _, f := range u.Files {
+		noun = "unchanged file"
+		if f.Before != nil {
+			elements--
+		}
+	}
+	r.hidden(inner, elements, noun)
+	r.edges(u.Edges, inner)
+	r.usedBy(use, inner)
+	r.line(pad + "  }")
+}
+
+// hidden says how much is not shown.
+func (r *planText) hidden(pad string, n int, noun string) {
+	if n > 0 {
+		r.note(pad, "("+count(n, noun)+" hidden)")
+	}
+}
+
+func (r *planText) job(j planner.JobChange, pad string) {
 	switch {
 	case j.Before == nil:
-		r.whole(added, newBlock("job", elementHeader("job", j.After), j.After), pad)
+		r.object(added, newBlock("job", elementHeader("job", j.After), j.After), pad)
 	case j.After == nil:
-		r.mark(removed, pad, elementHeader("job", j.Before))
+		r.object(removed, newBlock("job", elementHeader("job", j.Before), j.Before), pad)
 	default:
+		if j.Previous != "" {
+			r.note(pad, fmt.Sprintf("job %s has moved to job %s", quoteName(j.Previous), quoteName(j.Name)))
+		}
+		inner := pad + "    "
 		r.mark(altered, pad, elementHeader("job", j.After)+" {")
-		r.attributes("job", j.Attributes, pad+"    ")
+		d := newDiffering("job", j.Attributes)
+		attrs, _ := members("job", j.Before)
+		r.attributes(d, inner)
+		r.hidden(inner, attrs-d.gone(), "unchanged attribute")
+		r.blocks(d, inner)
 		r.line(pad + "  }")
 	}
 }
 
-func (r *planText) edges(e planner.Edges) {
+func (r *planText) edges(e planner.Edges, pad string) {
 	if len(e.Added)+len(e.Removed) == 0 {
 		return
 	}
-	r.line("      # edges:")
+	r.line("")
+	r.note(pad, "edges:")
 	for _, edge := range e.Added {
-		r.mark(added, "      ", edge.From+" → "+edge.To)
+		r.mark(added, pad, visible(edge.From)+" → "+visible(edge.To))
 	}
 	for _, edge := range e.Removed {
-		r.mark(removed, "      ", edge.From+" → "+edge.To)
+		r.mark(removed, pad, visible(edge.From)+" → "+visible(edge.To))
 	}
 }
 
-// unchanged says how much of the object is not shown.
-func (r *planText) unchanged(u planner.Update) {
-	attrs, jobs := members(u.Old.Data)
-	for _, a := range u.Attributes {
-		attrs = slices.DeleteFunc(attrs, func(name string) bool { return name == a.Path[0] })
-	}
-	for _, j := range u.Jobs {
-		if j.Before != nil {
-			jobs--
-		}
-	}
-	var parts []string
-	if len(attrs) > 0 {
-		parts = append(parts, count(len(attrs), "unchanged attribute"))
-	}
-	if jobs > 0 {
-		parts = append(parts, count(jobs, "unchanged job"))
-	}
-	if len(parts) > 0 {
-		r.line("      " + r.style(faint, "# ("+strings.Join(parts, " and ")+" hidden)"))
+// maxUsers bounds who is named as a user of a changed object.
+const maxUsers = 10
+
+func (r *planText) usedBy(use planner.Use, pad string) {
+	if text := users(use); text != "" {
+		r.line("")
+		r.note(pad, text)
 	}
 }
 
-// members names what an object has, its jobs counted apart.
-func members(data []byte) (attrs []string, jobs int) {
-	all := map[string]json.RawMessage{}
-	if json.Unmarshal(data, &all) != nil {
-		return nil, 0
+// users is who uses a changed object, in a sentence.
+func users(use planner.Use) string {
+	if len(use.By) == 0 {
+		return ""
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(all["jobs"], &list) == nil {
-		jobs = len(list)
+	var names []string
+	for _, by := range use.By[:min(len(use.By), maxUsers)] {
+		names = append(names, addressText(by))
 	}
-	for name := range all {
-		if name != "jobs" && !slices.Contains(hidden, name) {
-			attrs = append(attrs, name)
-		}
+	text := "used by " + strings.Join(names, ", ")
+	if more := len(use.By) - len(names) + use.Omitted; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
-	return attrs, jobs
+	return text
 }
 
 func count(n int, noun string) string {
@@ -180,70 +237,25 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// attributes shows differing attributes, aligned.
-func (r *planText) attributes(kind string, list []planner.Attribute, pad string) {
-	width := 0
-	names := make([]string, len(list))
-	for i, a := range list {
-		names[i] = pathName(kind, a.Path)
-		width = max(width, len(names[i]))
-	}
-	for i, a := range list {
-		leaf, last := leafKind(kind, a.Path), a.Path[len(a.Path)-1]
-		text := func(data json.RawMessage) string { return newAttr(leaf, last, data).text(pad + "  ") }
-		head := fmt.Sprintf("%-*s = ", width, names[i])
+// hiddenMembers of a spec are never shown: they repeat what the header says, or
+// say which values are masked.
+var hiddenMembers = []string{"format", "name", "sensitive"}
+
+// members counts what an object has: attributes, with its blocks, and its jobs or
+// files apart.
+func members(kind string, data []byte) (attrs, elements int) {
+	for name, value := range objectOf(data) {
 		switch {
-		case a.Before == nil && element(kind, a.Path):
-			r.whole(added, newBlock(leaf, names[i], a.After), pad)
-		case a.Before == nil:
-			r.mark(added, pad, head+text(a.After))
-		case a.After == nil && element(kind, a.Path):
-			r.mark(removed, pad, names[i])
-		case a.After == nil:
-			r.mark(removed, pad, head+text(a.Before)+r.style(faint, " -> null"))
+		case slices.Contains(hiddenMembers, name) || kind == "job" && (name == "type" || name == "kind"):
+		case name == "jobs" || kind == spec.DependencyKind && name == "files":
+			elements = len(elementsOf(value))
+		case kind == "job" && name == "args":
+			attrs += len(objectOf(value))
+		case isList(kind, name):
+			attrs += len(elementsOf(value))
 		default:
-			if diff, ok := r.textDiff(a, pad+"  "); ok {
-				r.mark(altered, pad, head+diff)
-				continue
-			}
-			r.mark(altered, pad, head+text(a.Before)+r.style(yellow, " -> ")+text(a.After))
+			attrs++
 		}
 	}
-}
-
-// pathName writes the path of an attribute the way the configuration has it.
-func pathName(kind string, path []string) string {
-	first := path[0]
-	rest := path[1:]
-	switch {
-	case kind == "job" && first == "args" && len(rest) > 0:
-		return strings.Join(rest, ".")
-	case lists[first] != "" && len(rest) > 0:
-		name := lists[first] + " " + quoteName(rest[0])
-		if len(rest) > 1 {
-			name += "." + strings.Join(rest[1:], ".")
-		}
-		return name
-	}
-	parts := slices.Clone(path)
-	if to, ok := renamed[first]; ok {
-		parts[0] = to
-	}
-	return strings.Join(parts, ".")
-}
-
-// leafKind is the kind of block the last member of a path stands in.
-func leafKind(kind string, path []string) string {
-	if to := lists[path[0]]; to != "" {
-		return to
-	}
-	if len(path) > 1 {
-		return ""
-	}
-	return kind
-}
-
-// element reports whether a path leads to a whole param or output, or to a block.
-func element(kind string, path []string) bool {
-	return lists[path[0]] != "" && len(path) == 2 || len(path) == 1 && slices.Contains(singles, path[0]) && kind != ""
+	return attrs, elements
 }

@@ -22,7 +22,7 @@ type objectJSON struct {
 func newObjectJSON(o planner.Object, data []byte) objectJSON {
 	return objectJSON{
 		Address: o.Address, Type: o.Address.Kind(), Name: o.Address.Name(), UID: o.UID,
-		Version: o.Version, Digest: o.Digest, Values: data,
+		Version: o.Version, Digest: o.Digest, Values: planner.MaskSpec(o.Address, data),
 	}
 }
 
@@ -49,7 +49,7 @@ func Deployed(t *Terminal, d planner.Deployed, specs map[string][]byte, asJSON b
 	r.line(r.style(bold, fmt.Sprintf("# project %q, revision %d, applied from %s", d.Project.Name, d.Project.Revision, d.Project.Origin)))
 	for _, o := range d.Objects {
 		r.line("")
-		r.whole(sign{" ", ""}, objectBlock(o.Address, specs[o.Digest]), "")
+		r.written(objectBlock(o.Address, planner.MaskSpec(o.Address, specs[o.Digest])))
 	}
 	t.Printf("%s", r.b.String())
 	return nil

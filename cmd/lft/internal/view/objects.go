@@ -40,15 +40,17 @@ func Object(t *Terminal, o planner.Object, data []byte, asJSON bool) error {
 		return t.JSON(newObjectJSON(o, data))
 	}
 	r := &planText{style: t.Style}
-	r.line(r.style(bold, "# "+string(o.Address)+":") + " uid " + o.UID + ", last changed by revision " + strconv.FormatInt(o.Version, 10))
-	r.whole(sign{" ", ""}, objectBlock(o.Address, data), "")
+	r.line(r.style(bold, "# "+addressText(o.Address)+":") + " uid " + o.UID + ", last changed by revision " + strconv.FormatInt(o.Version, 10))
+	r.written(objectBlock(o.Address, planner.MaskSpec(o.Address, data)))
 	t.Printf("%s", r.b.String())
 	return nil
 }
 
-// objectBlock is an object as it would be written.
-func objectBlock(addr spec.Address, data []byte) block {
-	return newBlock(addr.Kind(), addr.Kind()+" "+quoteName(addr.Instance()), data)
+// written shows a block as it stands in a file, without signs.
+func (r *planText) written(b block) {
+	inner := &planText{style: r.style, width: r.width}
+	inner.object(same, b, "  ")
+	r.line(outdent(inner.b.String(), 4))
 }
 
 // Outputs shows what a project publishes, sorted by name.
@@ -65,7 +67,7 @@ func Outputs(t *Terminal, list []*spec.ProjectOutput, asJSON bool) error {
 		return nil
 	}
 	for _, o := range list {
-		text := value(o.Value, "")
+		text := value(o.Value)
 		if len(o.Sensitive) > 0 {
 			text = sensitiveText
 		}
@@ -100,7 +102,7 @@ func Output(t *Terminal, o *spec.ProjectOutput, raw, asJSON bool) error {
 		return t.JSON(o.Value)
 	}
 	if !raw {
-		t.Printf("%s\n", value(o.Value, ""))
+		t.Printf("%s\n", value(o.Value))
 		return nil
 	}
 	var v any

@@ -5,26 +5,40 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
 )
 
+// PlanForm is how a plan is shown.
+type PlanForm string
+
+// The forms.
+const (
+	PlanText     PlanForm = "text"     // every attribute that differs
+	PlanConcise  PlanForm = "concise"  // a line an object
+	PlanTree     PlanForm = "tree"     // modules, objects and jobs as a tree
+	PlanMarkdown PlanForm = "markdown" // for a pull request
+)
+
 // Plan shows a plan document. It looks at nothing else, so that a saved plan
-// reads the same for ever.
-func (t *Terminal) Plan(document []byte) error {
+// reads the same for ever. Sensitive values are masked.
+func (t *Terminal) Plan(document []byte, form PlanForm) error {
 	p, err := planner.Decode(document)
 	if err != nil {
 		return err
 	}
-	r := &planText{style: t.Style, destroy: p.Mode == planner.Destroy}
-	if len(p.Changes) == 0 {
-		r.none(p)
-	} else {
-		r.legend(p.Changes)
-		for _, c := range p.Changes {
-			r.change(c)
-		}
-		r.impact(p.Impact)
-		r.summary(p.Summary())
+	p = p.Mask()
+	r := &planText{style: t.Style, width: t.width}
+	switch form {
+	case PlanMarkdown:
+		t.Printf("%s", markdown(p))
+		return nil
+	case PlanConcise:
+		r.concise(p)
+	case PlanTree:
+		r.tree(p)
+	case PlanText:
+		r.text(p)
 	}
 	t.Printf("%s", r.b.String())
 	return nil
@@ -32,38 +46,97 @@ func (t *Terminal) Plan(document []byte) error {
 
 // planText collects the text of a plan.
 type planText struct {
-	b       strings.Builder
-	style   func(style, string) string
-	destroy bool
+	b     strings.Builder
+	style func(style, string) string
+	width int
+	// apart puts the fires before a change above those after it, not beside them.
+	apart bool
 }
 
-func (r *planText) line(text string) { r.b.WriteString(text + "\n") }
+func (r *planText) line(text string) { r.b.WriteString(strings.TrimRight(text, " ") + "\n") }
+
+// text is the plan in Terraform's layout and order.
+func (r *planText) text(p *planner.Plan) {
+	r.drift(p)
+	changes, outputs := apart(p.Changes)
+	if len(p.Changes) == 0 {
+		r.none(p)
+	} else {
+		if len(changes) > 0 {
+			r.legend(p, changes)
+		}
+		uses := usesOf(p)
+		for _, c := range changes {
+			r.change(c, uses)
+		}
+		r.renames(p.Renames)
+		r.impact(p.Impact)
+		r.summary(p)
+		r.outputs(outputs)
+	}
+	r.checks(p.Checks)
+	r.warnings(p.Warnings)
+}
+
+// apart separates outputs, which Terraform shows and counts by themselves.
+func apart(all []planner.Change) (changes, outputs []planner.Change) {
+	for _, c := range all {
+		if c.Address().Kind() == spec.OutputKind {
+			outputs = append(outputs, c)
+		} else {
+			changes = append(changes, c)
+		}
+	}
+	return changes, outputs
+}
 
 func (r *planText) none(p *planner.Plan) {
 	text := " What is deployed matches the configuration."
 	switch {
+	case p.Compared != nil:
+		text = fmt.Sprintf(" %s and %s are the same.", visible(p.Compared.From), visible(p.Compared.To))
+	case p.Mode == planner.RefreshOnly && len(p.Drift) > 0:
+		return // the drift was all there is to say
+	case p.Mode == planner.RefreshOnly:
+		text = " Nothing is overridden, and nothing is lost: what is in force is what was applied."
 	case p.Mode == planner.Destroy:
 		text = " Nothing is deployed that could be destroyed."
 	case p.Project.UID == "":
 		text = " The configuration declares nothing, and nothing is deployed."
+	case !p.Complete():
+		text = " What was looked at matches the configuration."
 	}
-	r.line(r.style(green, "No changes.") + text)
+	r.line(r.style(bold, r.style(green, "No changes.")) + text)
 }
 
-func (r *planText) legend(changes []planner.Change) {
-	r.line("lft will perform these actions, as marked:")
+func (r *planText) legend(p *planner.Plan, changes []planner.Change) {
+	const rule = "Actions are indicated with the following symbols:"
+	first := true
 	for _, entry := range []struct {
 		sign sign
 		text string
 		uses func(planner.Change) bool
 	}{
 		{added, "create", is[planner.Create]},
-		{altered, "update in-place", is[planner.Update]},
+		{altered, "update in-place", changesInPlace},
 		{removed, "destroy", is[planner.Delete]},
 	} {
-		if slices.ContainsFunc(changes, entry.uses) {
-			r.mark(entry.sign, "  ", entry.text)
+		if !slices.ContainsFunc(changes, entry.uses) {
+			continue
 		}
+		if first {
+			r.line(rule)
+			first = false
+		}
+		r.mark(entry.sign, "  ", entry.text)
+	}
+	if !first {
+		r.line("")
+	}
+	if p.Compared != nil {
+		r.line(fmt.Sprintf("From %s to %s:", visible(p.Compared.From), visible(p.Compared.To)))
+	} else {
+		r.line("lft will perform the following actions:")
 	}
 	r.line("")
 }
@@ -73,82 +146,25 @@ func is[C planner.Change](c planner.Change) bool {
 	return ok
 }
 
-func (r *planText) summary(s planner.Summary) {
-	r.line(fmt.Sprintf("%s %d to add, %d to change, %d to destroy.", r.style(bold, "Plan:"), s.Add, s.Change, s.Destroy))
+func changesInPlace(c planner.Change) bool {
+	switch c := c.(type) {
+	case planner.Update:
+		return true
+	case planner.Move:
+		return c.Old.Digest != c.New.Digest
+	case planner.Create, planner.Delete:
+	}
+	return false
 }
 
-// impact shows what the change does to what is scheduled and running.
-func (r *planText) impact(im planner.Impact) {
-	if len(im.Schedules) > 0 {
-		r.line(r.style(bold, "Next fires:"))
-		for _, s := range im.Schedules {
-			r.fires(s)
-		}
-		r.line("")
+func (r *planText) summary(p *planner.Plan) {
+	s := p.Summary()
+	head := "Plan:"
+	if p.Compared != nil {
+		r.line(fmt.Sprintf("%s %d added, %d changed, %d destroyed.", r.style(bold, "Difference:"), s.Add, s.Change, s.Destroy))
+		return
 	}
-	if len(im.Executions) > 0 {
-		r.line(r.style(bold, "Executions:"))
-		for _, e := range im.Executions {
-			r.execution(e)
-		}
-		r.line("")
-	}
-	if im.Omitted > 0 {
-		r.line(fmt.Sprintf("(%d more are not shown.)\n", im.Omitted))
-	}
-}
-
-func (r *planText) fires(s planner.ScheduleImpact) {
-	mark := altered
-	switch {
-	case len(s.Before) == 0:
-		mark = added
-	case len(s.After) == 0:
-		mark = removed
-	}
-	r.mark(mark, "  ", fmt.Sprintf("%s, clock of %s", s.Address, s.Timezone))
-	for i := range max(len(s.Before), len(s.After)) {
-		var row string
-		if i < len(s.Before) {
-			row = r.style(red, "-") + " " + fire(s.Before[i])
-		}
-		if i < len(s.After) {
-			if row == "" {
-				row = strings.Repeat(" ", fireWidth*min(len(s.Before), 1))
-			}
-			if len(s.Before) > 0 {
-				row += "   "
-			}
-			row += r.style(green, "+") + " " + fire(s.After[i])
-		}
-		r.line("      " + row)
-	}
-	if len(s.After) == 0 {
-		r.line("      " + r.style(faint, "# none any more"))
-	}
-}
-
-const fireWidth = 2 + len("2006-01-02T15:04:05+07:00 = 2006-01-02T15:04:05Z")
-
-func fire(f planner.Fire) string {
-	if f.Local == f.UTC {
-		return f.UTC
-	}
-	return f.Local + " = " + f.UTC
-}
-
-func (r *planText) execution(e planner.ExecutionImpact) {
-	text := fmt.Sprintf("%s of %s is %s", e.ID, e.Flow, strings.ToLower(e.State))
-	switch e.Fate {
-	case planner.Finishes:
-		r.mark(sign{" ", faint}, "  ", fmt.Sprintf("%s and finishes on revision %d", text, e.Revision))
-	case planner.Starts:
-		r.mark(sign{" ", faint}, "  ", fmt.Sprintf("%s and will run on revision %d", text, e.Revision))
-	case planner.Cancelled:
-		r.mark(removed, "  ", text+" and will be cancelled, because its flow goes")
-	default:
-		r.mark(sign{" ", faint}, "  ", text+": "+string(e.Fate))
-	}
+	r.line(fmt.Sprintf("%s %d to add, %d to change, %d to destroy.", r.style(bold, head), s.Add, s.Change, s.Destroy))
 }
 
 // Rule writes a line across the terminal.

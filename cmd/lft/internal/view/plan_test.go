@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/leifengta/lft/lang/spec"
@@ -52,12 +51,12 @@ func planOf(t *testing.T, impact planner.Impact, before, after *spec.Flow) strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := planner.Encode(&planner.Plan{Project: deployed.Project, Changes: changes, Impact: impact})
+	data, err := planner.Encode(&planner.Plan{LftVersion: "1", Project: deployed.Project, Changes: changes, Impact: impact})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := (&Terminal{Out: &out, width: plainWidth}).Plan(data); err != nil {
+	if err := (&Terminal{Out: &out, width: plainWidth}).Plan(data, PlanText); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -78,53 +77,7 @@ func TestPlanOfACreation(t *testing.T) {
 			},
 		}},
 	})
-	want := `lft will perform these actions, as marked:
-  + create
-
-  # flow.f["k"] will be created
-  + flow "f"["k"] {
-      + concurrency { max = 1 }
-
-      + job "shell" "j"["x"] {
-          + after      = [job.a]
-          + command    = ["a", "b c"]
-          + env        = {
-                A = "1"
-                B = param.day /* var = {"x":1} */
-            }
-          + kill_grace = "5s"
-          + pool       = pool.p
-          + script     = <<-EOT
-                line 0
-                line 1
-                line 2
-                line 3
-                line 4
-                line 5
-                line 6
-                line 7
-                line 8
-                line 9
-                line 10
-                line 11
-                # (8 more lines)
-            EOT
-          + stdin      = "` + strings.Repeat("x", 199) + `… (102 more bytes)
-
-          + output "rows" { type = number }
-        }
-
-      + param "day" {
-          + default = run.scheduled_for
-          + type    = list(string)
-        }
-    }
-
-Plan: 1 to add, 0 to change, 0 to destroy.
-`
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("plan (-want +got):\n%s", d)
-	}
+	compareGolden(t, "testdata/plan/creation.txt", got)
 }
 
 func TestPlanOfAnUpdate(t *testing.T) {
@@ -153,47 +106,11 @@ func TestPlanOfAnUpdate(t *testing.T) {
 		flow(lines(12, nil)),
 		flow(lines(12, map[int]string{6: "other"}), &spec.Param{Name: "n", Type: spec.Type(`"number"`)}),
 	)
-	want := `lft will perform these actions, as marked:
-  ~ update in-place
-
-  # flow.f will be updated in-place
-  ~ flow "f" {
-      + param "n" { type = number }
-      ~ job "shell" "a" {
-          ~ script = <<-EOT
-                # (4 unchanged lines hidden)
-                line 4
-                line 5
-              - line 6
-              + other
-                line 7
-                line 8
-                # (3 unchanged lines hidden)
-            EOT
-        }
-      # (1 unchanged attribute and 1 unchanged job hidden)
-    }
-
-Next fires:
-  ~ schedule.s, clock of UTC
-      - 2026-01-01T00:00:00Z   + 2026-01-02T00:00:00Z
-
-Executions:
-  - x1 of flow.f is queued and will be cancelled, because its flow goes
-    x2 of flow.f is running and finishes on revision 3
-    x3 of flow.f is queued and will run on revision 3
-
-(4 more are not shown.)
-
-Plan: 0 to add, 1 to change, 0 to destroy.
-`
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("plan (-want +got):\n%s", d)
-	}
+	compareGolden(t, "testdata/plan/update.txt", got)
 }
 
 func TestPlanRefusesWhatIsNone(t *testing.T) {
-	if err := (&Terminal{Out: new(bytes.Buffer)}).Plan([]byte("{}")); err == nil {
+	if err := (&Terminal{Out: new(bytes.Buffer)}).Plan([]byte("{}"), PlanText); err == nil {
 		t.Error("no error")
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"github.com/leifengta/lft/planner"
 )
 
 // maxDiffLines bounds the square of work of a line diff.
@@ -14,24 +12,30 @@ const maxDiffLines = 2000
 // contextLines are shown around each difference.
 const contextLines = 2
 
-// textDiff shows two texts of several lines by the lines that differ.
-func (r *planText) textDiff(a planner.Attribute, pad string) (string, bool) {
-	var before, after string
-	if json.Unmarshal(a.Before, &before) != nil || json.Unmarshal(a.After, &after) != nil {
-		return "", false
+// textDiff shows two texts, of which one at least has several lines, by the lines
+// that differ. It is false of other values.
+func (r *planText) textDiff(before, after json.RawMessage, head, pad string) bool {
+	_, long := multiline(before)
+	_, alsoLong := multiline(after)
+	if !long && !alsoLong {
+		return false
 	}
-	if !strings.Contains(before, "\n") || !strings.Contains(after, "\n") {
-		return "", false
+	var old, now string
+	if json.Unmarshal(before, &old) != nil || json.Unmarshal(after, &now) != nil {
+		return false
 	}
-	old, now := splitLines(before), splitLines(after)
-	if len(old) > maxDiffLines || len(now) > maxDiffLines {
-		return fmt.Sprintf("(text of %d lines) -> (text of %d lines)", len(old), len(now)), true
+	if masked(before) || masked(after) {
+		return false
 	}
-	var b strings.Builder
-	b.WriteString("<<-EOT\n")
-	r.lines(&b, diffLines(old, now), pad)
-	b.WriteString(pad + "EOT")
-	return b.String(), true
+	was, is := splitLines(old), splitLines(now)
+	if len(was) > maxDiffLines || len(is) > maxDiffLines {
+		r.mark(altered, pad, fmt.Sprintf("%s(text of %s)%s(text of %s)", head, count(len(was), "line"), r.style(yellow, " -> "), count(len(is), "line")))
+		return true
+	}
+	r.mark(altered, pad, head+"<<-EOT")
+	r.lines(diffLines(was, is), pad+"    ")
+	r.line(pad + "  EOT")
+	return true
 }
 
 func splitLines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
@@ -42,34 +46,76 @@ type diffLine struct {
 	text string
 }
 
-// lines writes what differs, with a little around it.
-func (r *planText) lines(b *strings.Builder, list []diffLine, pad string) {
-	near := make([]bool, len(list))
+// mark is the symbol before a line.
+func (l diffLine) mark() sign {
+	switch l.sign {
+	case '+':
+		return added
+	case '-':
+		return removed
+	}
+	return same
+}
+
+// near tells for each line whether it differs or is close to one that does.
+func near(list []diffLine) []bool {
+	close := make([]bool, len(list))
 	for i, l := range list {
 		if l.sign != ' ' {
 			for j := max(0, i-contextLines); j <= min(len(list)-1, i+contextLines); j++ {
-				near[j] = true
+				close[j] = true
 			}
 		}
 	}
+	return close
+}
+
+// lines writes what differs, with a little around it. The signs stand at pad.
+func (r *planText) lines(list []diffLine, pad string) {
+	shown := near(list)
 	for i := 0; i < len(list); i++ {
-		if !near[i] {
-			from := i
-			for i+1 < len(list) && !near[i+1] {
-				i++
-			}
-			fmt.Fprintf(b, "%s    %s\n", pad, r.style(faint, "# ("+count(i+1-from, "unchanged line")+" hidden)"))
+		if shown[i] {
+			r.mark(list[i].mark(), pad, shorten(visible(list[i].text)))
 			continue
 		}
-		mark := string(list[i].sign)
-		switch list[i].sign {
-		case '+':
-			mark = r.style(green, mark)
-		case '-':
-			mark = r.style(red, mark)
+		from := i
+		for i+1 < len(list) && !shown[i+1] {
+			i++
 		}
-		b.WriteString(strings.TrimRight(pad+"  "+mark+" "+shorten(list[i].text), " ") + "\n")
+		r.hidden(pad, i+1-from, "unchanged line")
 	}
+}
+
+// listDiff shows two lists of values by the elements that differ. It is false of
+// other values.
+func (r *planText) listDiff(before, after attr, head, pad string) bool {
+	if _, ok := after.reference(); ok {
+		return false
+	}
+	was, is := listOf(before.data), listOf(after.data)
+	if was == nil || is == nil || len(was) > maxDiffLines || len(is) > maxDiffLines {
+		return false
+	}
+	texts := func(list []json.RawMessage) []string {
+		out := make([]string, len(list))
+		for i, e := range list {
+			out[i] = string(e)
+		}
+		return out
+	}
+	r.mark(altered, pad, head+"[")
+	inner := pad + "    "
+	unchanged := 0
+	for _, l := range diffLines(texts(was), texts(is)) {
+		if l.sign == ' ' {
+			unchanged++
+			continue
+		}
+		r.value(l.mark(), inner, "", attr{data: json.RawMessage(l.text)}, ",")
+	}
+	r.hidden(inner, unchanged, "unchanged element")
+	r.line(pad + "  ]")
+	return true
 }
 
 // diffLines returns a shortest way from old to now, by the table of longest
@@ -118,13 +164,13 @@ func diffLines(old, now []string) []diffLine {
 // FileDiff shows how a file changes, by lines.
 func (t *Terminal) FileDiff(name string, old, now []byte) {
 	r := &planText{style: t.Style}
-	r.line(r.style(bold, "--- "+name))
-	r.line(r.style(bold, "+++ "+name))
+	r.line(r.style(bold, "--- "+visible(name)))
+	r.line(r.style(bold, "+++ "+visible(name)))
 	before, after := splitLines(string(old)), splitLines(string(now))
 	if len(before) > maxDiffLines || len(after) > maxDiffLines {
 		before, after = nil, nil
 		r.line("(too long to be compared line by line)")
 	}
-	r.lines(&r.b, diffLines(before, after), "")
+	r.lines(diffLines(before, after), "  ")
 	t.Printf("%s", r.b.String())
 }

@@ -6,44 +6,127 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// maxTextLines bounds how much of one long text a plan shows.
-const maxTextLines = 12
+// Bounds of what is shown of one value. What is cut is counted.
+const (
+	maxTextLines = 60
+	maxElements  = 100
+	maxLine      = 400 // bytes of one line
+)
 
-// maxLine bounds one line of a shown text, in bytes.
-const maxLine = 200
+// value writes an attribute with its sign: head is its name with the equals sign,
+// tail what follows the value.
+func (r *planText) value(s sign, pad, head string, a attr, tail string) {
+	if text, ok := a.short(); ok {
+		r.mark(s, pad, head+text+tail)
+		return
+	}
+	if text, ok := multiline(a.data); ok {
+		r.mark(s, pad, head+"<<-EOT")
+		lines := splitLines(text)
+		for _, line := range lines[:min(len(lines), maxTextLines)] {
+			r.line(pad + "      " + shorten(visible(line)))
+		}
+		if more := len(lines) - maxTextLines; more > 0 {
+			r.line(pad + "      " + r.style(faint, fmt.Sprintf("# (%s not shown)", count(more, "more line"))))
+		}
+		r.line(pad + "  EOT" + tail)
+		return
+	}
+	inner := pad + "    "
+	if list := listOf(a.data); list != nil {
+		r.mark(s, pad, head+"[")
+		for _, e := range list[:min(len(list), maxElements)] {
+			r.value(s, inner, "", attr{data: e}, ",")
+		}
+		r.more(len(list)-maxElements, inner)
+		r.line(pad + "  ]" + tail)
+		return
+	}
+	r.mark(s, pad, head+"{")
+	r.entries(s, a, inner)
+	r.line(pad + "  }" + tail)
+}
 
-// value renders canonical JSON the way it would be written in HCL. pad is the
-// indentation of the line it starts on.
-func value(data json.RawMessage, pad string) string {
+// entries writes the members of a map or object, aligned.
+func (r *planText) entries(s sign, a attr, pad string) {
+	all := objectOf(a.data)
+	names := sortedKeys(all)
+	key := quoteKey
+	if a.kind == attrMap {
+		key = func(name string) string { return visible(strconv.Quote(name)) }
+	}
+	width := 0
+	for _, name := range names {
+		width = max(width, columns(key(name)))
+	}
+	for _, name := range names[:min(len(names), maxElements)] {
+		r.value(s, pad, padTo(key(name), width)+" = ", attr{data: all[name]}, "")
+	}
+	r.more(len(names)-maxElements, pad)
+}
+
+func (r *planText) more(n int, pad string) {
+	if n > 0 {
+		r.note(pad, "("+count(n, "more element")+" not shown)")
+	}
+}
+
+// scalar renders canonical JSON the way it would be written in HCL, if that takes
+// one line.
+func scalar(data json.RawMessage) (string, bool) {
 	if expr, ok := expression(data); ok {
-		return expr
+		return expr, true
 	}
 	switch {
 	case len(data) == 0 || string(data) == "null":
-		return "null"
+		return "null", true
+	case masked(data):
+		return sensitiveText, true
 	case data[0] == '"':
-		var text string
-		if json.Unmarshal(data, &text) == nil && strings.Contains(text, "\n") {
-			return heredoc(text, pad)
+		if _, ok := multiline(data); ok {
+			return "", false
 		}
-		return shorten(string(data))
+		return shorten(visible(string(data))), true
 	case data[0] == '[':
-		var list []json.RawMessage
-		if json.Unmarshal(data, &list) != nil {
-			return string(data)
-		}
-		return listValue(list, pad)
+		return "[]", len(listOf(data)) == 0
 	case data[0] == '{':
-		members := map[string]json.RawMessage{}
-		if json.Unmarshal(data, &members) != nil {
-			return string(data)
-		}
-		return mapValue(members, pad)
+		return "{}", len(objectOf(data)) == 0
 	}
-	return string(data)
+	return string(data), true
+}
+
+// value renders canonical JSON for a list of values, a block at a time.
+func value(data json.RawMessage) string {
+	r := &planText{style: func(_ style, text string) string { return text }}
+	r.value(same, "", "", attr{data: data}, "")
+	return outdent(r.b.String(), 2)
+}
+
+// outdent takes n columns from the left of each line.
+func outdent(text string, n int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = line[min(n, len(line)-len(strings.TrimLeft(line, " "))):]
+	}
+	return strings.TrimSuffix(strings.Join(lines, "\n"), "\n")
+}
+
+// multiline returns a text of several lines.
+func multiline(data json.RawMessage) (string, bool) {
+	if len(data) == 0 || data[0] != '"' {
+		return "", false
+	}
+	var text string
+	if json.Unmarshal(data, &text) != nil || !strings.Contains(text, "\n") {
+		return "", false
+	}
+	return text, true
 }
 
 // expression returns the source of a run-time expression, with the config-time
@@ -61,54 +144,75 @@ func expression(data json.RawMessage) (string, bool) {
 		return "", false
 	}
 	if v.Expr == "" {
-		return shorten(string(v.Literal)), true
+		return shorten(visible(string(v.Literal))), true
 	}
-	text := v.Expr
+	text := visible(strings.Join(strings.Fields(v.Expr), " "))
+	if !strings.Contains(v.Expr, "\n") {
+		text = visible(v.Expr)
+	}
 	if len(v.Vars) > 0 {
 		var with []string
-		for _, name := range slices.Sorted(maps.Keys(v.Vars)) {
-			with = append(with, name+" = "+shorten(string(v.Vars[name])))
+		for _, name := range sortedKeys(v.Vars) {
+			value := shorten(visible(string(v.Vars[name])))
+			if masked(v.Vars[name]) {
+				value = sensitiveText
+			}
+			with = append(with, name+" = "+value)
 		}
 		text += " /* " + strings.Join(with, ", ") + " */"
 	}
 	return text, true
 }
 
-func listValue(list []json.RawMessage, pad string) string {
-	if len(list) == 0 {
-		return "[]"
+// objectOf returns the members of a JSON object that is no run-time value, nil of
+// anything else.
+func objectOf(data json.RawMessage) map[string]json.RawMessage {
+	if len(data) == 0 || data[0] != '{' || bytes.HasPrefix(data, []byte(`{"$`)) {
+		return nil
 	}
-	items := make([]string, len(list))
-	short := 0
-	for i, item := range list {
-		items[i] = value(item, pad+"    ")
-		short += len(items[i]) + 2
-		if strings.Contains(items[i], "\n") {
-			short += 100
-		}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(data, &members) != nil {
+		return nil
 	}
-	if short <= 72 {
-		return "[" + strings.Join(items, ", ") + "]"
-	}
-	return "[\n" + pad + "    " + strings.Join(items, ",\n"+pad+"    ") + ",\n" + pad + "]"
+	return members
 }
 
-func mapValue(members map[string]json.RawMessage, pad string) string {
-	if len(members) == 0 {
-		return "{}"
+func listOf(data json.RawMessage) []json.RawMessage {
+	var list []json.RawMessage
+	if len(data) == 0 || data[0] != '[' || json.Unmarshal(data, &list) != nil {
+		return nil
 	}
-	names := slices.Sorted(maps.Keys(members))
-	width := 0
-	for _, name := range names {
-		width = max(width, len(quoteKey(name)))
+	return list
+}
+
+// element is one of a list of named things.
+type element struct {
+	name string
+	data json.RawMessage
+}
+
+// elementsOf returns the elements of a list by their member "name", in its order.
+func elementsOf(data json.RawMessage) []element {
+	var out []element
+	for _, e := range listOf(data) {
+		var named struct {
+			Name string `json:"name"`
+		}
+		if json.Unmarshal(e, &named) != nil {
+			return nil
+		}
+		out = append(out, element{named.Name, e})
 	}
-	var b strings.Builder
-	b.WriteString("{\n")
-	for _, name := range names {
-		fmt.Fprintf(&b, "%s    %-*s = %s\n", pad, width, quoteKey(name), value(members[name], pad+"    "))
-	}
-	b.WriteString(pad + "}")
-	return b.String()
+	return out
+}
+
+func sortedKeys(m map[string]json.RawMessage) []string { return slices.Sorted(maps.Keys(m)) }
+
+// union returns the keys of both maps, sorted.
+func union(a, b map[string]json.RawMessage) []string {
+	keys := slices.AppendSeq(sortedKeys(a), maps.Keys(b))
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // quoteKey writes a map's key bare where HCL allows it.
@@ -121,23 +225,34 @@ func quoteKey(key string) string {
 	if bare {
 		return key
 	}
-	return fmt.Sprintf("%q", key)
+	return visible(strconv.Quote(key))
 }
 
-func heredoc(text, pad string) string {
-	var b strings.Builder
-	b.WriteString("<<-EOT\n")
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	for i, line := range lines {
-		if i == maxTextLines {
-			fmt.Fprintf(&b, "%s    # (%d more lines)\n", pad, len(lines)-i)
-			break
-		}
-		b.WriteString(strings.TrimRight(pad+"    "+shorten(line), " ") + "\n")
+// visible replaces what would steer a terminal, or make text look like other text:
+// control characters and marks of direction. A tab stays.
+func visible(text string) string {
+	steers := func(r rune) bool { return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) }
+	if strings.IndexFunc(text, steers) < 0 && utf8.ValidString(text) {
+		return text
 	}
-	b.WriteString(pad + "EOT")
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !steers(r):
+			b.WriteRune(r)
+		case r < 0x80:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
 	return b.String()
 }
+
+// columns is how wide a text is.
+func columns(text string) int { return utf8.RuneCountInString(text) }
+
+func padTo(text string, width int) string { return text + strings.Repeat(" ", max(0, width-columns(text))) }
 
 // shorten bounds one line.
 func shorten(line string) string {
@@ -149,44 +264,4 @@ func shorten(line string) string {
 		cut--
 	}
 	return fmt.Sprintf("%s… (%d more bytes)", line[:cut], len(line)-cut)
-}
-
-// typeValue renders a type constraint as it is written in HCL.
-func typeValue(data json.RawMessage) string {
-	var name string
-	if json.Unmarshal(data, &name) == nil {
-		if name == "dynamic" {
-			return "any"
-		}
-		return name
-	}
-	var parts []json.RawMessage
-	if json.Unmarshal(data, &parts) != nil || len(parts) < 2 {
-		return string(data)
-	}
-	outer := typeValue(parts[0])
-	switch outer {
-	case "object":
-		members := map[string]json.RawMessage{}
-		if json.Unmarshal(parts[1], &members) != nil {
-			return string(data)
-		}
-		var fields []string
-		for _, n := range slices.Sorted(maps.Keys(members)) {
-			fields = append(fields, n+" = "+typeValue(members[n]))
-		}
-		return "object({" + strings.Join(fields, ", ") + "})"
-	case "tuple":
-		var elements []json.RawMessage
-		if json.Unmarshal(parts[1], &elements) != nil {
-			return string(data)
-		}
-		var fields []string
-		for _, e := range elements {
-			fields = append(fields, typeValue(e))
-		}
-		return "tuple([" + strings.Join(fields, ", ") + "])"
-	default:
-		return outer + "(" + typeValue(parts[1]) + ")"
-	}
 }

@@ -1,0 +1,255 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leifengta/lft/lang/spec"
+	"github.com/leifengta/lft/planner"
+)
+
+// entry is a change in one line: what becomes of which object, and what of it
+// differs.
+type entry struct {
+	sign sign
+	addr spec.Address
+	text string
+}
+
+func newEntry(c planner.Change) entry {
+	addr := c.Address()
+	switch c := c.(type) {
+	case planner.Create:
+		return entry{added, addr, contents(addr, c.New.Data)}
+	case planner.Delete:
+		return entry{removed, addr, deleteReason(c)}
+	case planner.Update:
+		return entry{altered, addr, differences(c)}
+	case planner.Move:
+		text := "moved from " + addressText(c.Old.Address)
+		if c.Old.Digest == c.New.Digest {
+			return entry{sign{"→", cyan}, addr, text}
+		}
+		return entry{altered, addr, text + "; " + differences(c.Update)}
+	}
+	return entry{same, addr, ""}
+}
+
+// contents says how much there is in an object.
+func contents(addr spec.Address, data []byte) string {
+	if addr.Kind() == spec.OutputKind {
+		text, _ := scalar(objectOf(data)["value"])
+		return text
+	}
+	_, elements := members(addr.Kind(), data)
+	switch {
+	case addr.Kind() == spec.FlowKind:
+		return count(elements, "job")
+	case addr.Kind() == spec.DependencyKind:
+		return count(elements, "file")
+	}
+	return ""
+}
+
+// maxNames bounds each list of names in a line.
+const maxNames = 8
+
+// differences names what differs in an object: attributes, jobs, files.
+func differences(u planner.Update) string {
+	if u.Address().Kind() == spec.OutputKind {
+		before, after := outputValues(u)
+		old, oneLine := scalar(before)
+		now, alsoOne := scalar(after)
+		switch {
+		case masked(after):
+			return sensitiveText
+		case oneLine && alsoOne:
+			return old + " -> " + now
+		}
+	}
+	var parts []string
+	if names := attributeNames(u.Address().Kind(), u.Attributes); names != "" {
+		parts = append(parts, names)
+	}
+	var jobs, files []string
+	for _, j := range u.Jobs {
+		jobs = append(jobs, jobName(j))
+	}
+	for _, f := range u.Files {
+		files = append(files, fileSign(f).text+visible(f.Path))
+	}
+	if len(jobs) > 0 {
+		parts = append(parts, "jobs "+atMost(jobs, maxNames))
+	}
+	if len(files) > 0 {
+		parts = append(parts, "files "+atMost(files, maxNames))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func attributeNames(kind string, list []planner.Attribute) string {
+	var names []string
+	for _, m := range newDiffering(kind, list).below {
+		names = append(names, attrName(kind, m.name))
+	}
+	return atMost(names, maxNames)
+}
+
+func jobSign(j planner.JobChange) sign {
+	switch {
+	case j.Before == nil:
+		return added
+	case j.After == nil:
+		return removed
+	}
+	return altered
+}
+
+func jobName(j planner.JobChange) string {
+	name := jobSign(j).text + visible(j.Name)
+	if j.Previous != "" {
+		name += " (was " + visible(j.Previous) + ")"
+	}
+	return name
+}
+
+func fileSign(f planner.FileChange) sign {
+	switch {
+	case f.Before == nil:
+		return added
+	case f.After == nil:
+		return removed
+	}
+	return altered
+}
+
+func atMost(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}
+
+// concise is a line an object, and a line a consequence.
+func (r *planText) concise(p *planner.Plan) {
+	if len(p.Changes) == 0 {
+		r.consequences(p)
+		r.none(p)
+		return
+	}
+	width := 0
+	for _, c := range p.Changes {
+		width = max(width, columns(addressText(c.Address())))
+	}
+	width = min(width, maxAddress)
+	for _, c := range p.Changes {
+		e := newEntry(c)
+		r.mark(e.sign, "", padTo(addressText(e.addr), width)+"  "+r.style(faint, e.text))
+	}
+	r.line("")
+	r.consequences(p)
+	r.summary(p)
+}
+
+// maxAddress is the widest address that the others are aligned to.
+const maxAddress = 50
+
+// consequences is the impact, with what else a reviewer must know, a line each.
+func (r *planText) consequences(p *planner.Plan) {
+	list := consequences(p)
+	for _, text := range list {
+		r.mark(sign{"!", yellow}, "", text)
+	}
+	if len(list) > 0 {
+		r.line("")
+	}
+}
+
+// consequences says in sentences what a plan does beside its changes.
+func consequences(p *planner.Plan) []string {
+	var list []string
+	for _, d := range p.Drift {
+		list = append(list, driftSentence(d))
+	}
+	fates := map[planner.Fate]int{}
+	for _, e := range p.Impact.Executions {
+		fates[e.Fate]++
+	}
+	for _, f := range []struct {
+		fate planner.Fate
+		text string
+	}{
+		{planner.Cancelled, "in a queue will be cancelled"},
+		{planner.Starts, "in a queue will run on the revision they were made with"},
+		{planner.Finishes, "running will finish on the revision they were made with"},
+	} {
+		if n := fates[f.fate]; n > 0 {
+			list = append(list, count(n, "execution")+" "+f.text)
+		}
+	}
+	for _, s := range p.Impact.Schedules {
+		list = append(list, scheduleSentence(s))
+	}
+	for _, pool := range p.Impact.Pools {
+		list = append(list, poolImpact(pool))
+	}
+	for _, o := range p.Impact.Orphans {
+		list = append(list, orphan(o))
+	}
+	if p.Impact.Omitted > 0 {
+		list = append(list, fmt.Sprintf("%d more consequences are not listed", p.Impact.Omitted))
+	}
+	for _, n := range p.Renames {
+		list = append(list, fmt.Sprintf("%s and %s are nearly the same: a moved block would keep the history", addressText(n.From), addressText(n.To)))
+	}
+	for _, c := range p.Checks {
+		for _, problem := range c.Problems {
+			list = append(list, fmt.Sprintf("check %q failed: %s", c.Name, visible(oneLine(problem))))
+		}
+	}
+	for _, w := range consolidated(p.Warnings) {
+		text := visible(oneLine(w.Summary))
+		if w.more > 0 {
+			text += fmt.Sprintf(" (%d times)", w.more+1)
+		}
+		list = append(list, "warning: "+text)
+	}
+	return list
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func driftSentence(d planner.Drift) string {
+	addr := addressText(d.Object.Address)
+	if d.Lost != nil {
+		return "the bytes of " + addr + " are not in the bucket any more"
+	}
+	a := newAttr(d.Object.Address.Kind(), d.Override.Field, nil)
+	old, _ := a.with(d.Override.Declared).short()
+	now, _ := a.with(d.Override.Value).short()
+	text := fmt.Sprintf("%s was changed outside of the folder %s: %s = %s -> %s", addr, visible(oneLine(overrideWords(d.Override))), a.name, old, now)
+	if d.Override.Ends {
+		text += "; this plan ends it"
+	}
+	return text
+}
+
+// scheduleSentence names the first fire that differs.
+func scheduleSentence(s planner.ScheduleImpact) string {
+	text := scheduleHead(s) + ": "
+	switch {
+	case len(s.After) == 0:
+		text += noFires(s)
+	case slices.Equal(s.Before, s.After):
+		text += "fires as before, next at " + fire(s.After[0])
+	case len(s.Before) == 0:
+		text += "fires next at " + fire(s.After[0])
+	default:
+		text += fmt.Sprintf("next fire %s -> %s", fire(s.Before[0]), fire(s.After[0]))
+	}
+	for _, i := range s.Passed {
+		text += "; " + instants(i)
+	}
+	return text
+}
