@@ -20,6 +20,8 @@ type capture struct {
 	s       *runTime
 	roots   map[string]*branch
 	decoded map[string]cty.Value // by root, after vars
+	// marks of all that is captured are marks of the expression.
+	marks []cty.ValueMarks
 }
 
 // branch is a value taken whole, or the members of it that are mentioned.
@@ -42,77 +44,90 @@ func (b *branch) member(name string) *branch {
 
 // add takes what is mentioned.
 func (c *capture) add(m eval.Mention) bool {
-	t := m.Traversal
-	v, used, err := c.s.w.module.config.Resolve(t, c.s.w.each)
+	w, t := c.s.w, m.Traversal
+	v, used, err := w.resolve(t)
 	if err != nil {
-		c.s.w.found.fault(c.s.addr, err)
+		w.found.fault(c.s.addr, err)
 		return false
-	}
-	if !v.IsWhollyKnown() {
-		return false // a fault was reported where it is made
 	}
 	at, ok := c.roots[t.RootName()]
 	if !ok {
 		at = &branch{}
 		c.roots[t.RootName()] = at
 	}
-	for _, step := range t[1:min(used, len(t))] {
+	used = min(used, len(t))
+	for _, step := range t[1:used] {
 		at = at.member(stepName(step))
 	}
-	for _, step := range t[used:] {
-		next, ok := descend(v, stepName(step))
+	for _, step := range c.steps(m, used) {
+		next, ok, err := descend(c.unmark(v), step)
+		if err != nil {
+			w.found.fault(c.s.addr, err)
+			return false
+		}
 		if !ok {
 			break
 		}
 		v, at = next, at.member(stepName(step))
 	}
-	if m.Key != nil && len(t) >= used {
-		v, at = c.chosen(m, v, at)
+	if !v.IsWhollyKnown() {
+		return false // a fault was reported where it is made
 	}
-	at.whole = v
+	whole, marks := expr.Unmark(v)
+	c.marks = append(c.marks, marks)
+	at.whole = whole
 	return true
 }
 
-// chosen takes no more of a collection than what stands under a computed key
-// that is known now.
-func (c *capture) chosen(m eval.Mention, v cty.Value, at *branch) (cty.Value, *branch) {
-	if c.s.w.find(m.Key).RunTime {
-		return v, at
+// steps are those that follow the first ones: no more is taken of a collection
+// than what stands under a computed key, when that is known now.
+func (c *capture) steps(m eval.Mention, used int) hcl.Traversal {
+	steps := m.Traversal[used:]
+	if m.Key == nil || c.s.w.find(m.Key).RunTime {
+		return steps
 	}
 	key, err := c.s.w.evaluator.Eval(m.Key, cty.DynamicPseudoType)
-	if err != nil || !key.IsWhollyKnown() || key.IsNull() || key.Type() != cty.String {
-		return v, at // the evaluator says what is wrong
+	if err != nil {
+		return steps // the evaluator says what is wrong
 	}
-	next, ok := descend(v, key.AsString())
-	if !ok {
-		return v, at
+	if key = c.unmark(key); !key.IsKnown() || key.IsNull() || key.Type() != cty.String {
+		return steps
 	}
-	v, at = next, at.member(key.AsString())
-	for _, step := range m.Rest {
-		if next, ok = descend(v, stepName(step)); !ok {
-			break
-		}
-		v, at = next, at.member(stepName(step))
-	}
-	return v, at
+	return slices.Concat(steps, hcl.Traversal{hcl.TraverseIndex{Key: key, SrcRange: m.Key.Range()}}, m.Rest)
 }
 
-// descend takes a step by name. What is not there is left to the evaluator to
-// complain about.
-func descend(v cty.Value, name string) (cty.Value, bool) {
-	if name == "" || v.IsNull() {
-		return v, false
+// unmark notes the marks of what is gone through.
+func (c *capture) unmark(v cty.Value) cty.Value {
+	v, marks := v.Unmark()
+	c.marks = append(c.marks, marks)
+	return v
+}
+
+// descend takes a step by name, into a reference too. What is not there is left
+// to the evaluator to complain about.
+func descend(v cty.Value, step hcl.Traverser) (next cty.Value, ok bool, err *expr.Error) {
+	name := stepName(step)
+	if name == "" || v.IsNull() || !v.IsKnown() {
+		return v, false, nil
+	}
+	if ref, isReference := eval.AsReference(v); isReference {
+		if step, isIndex := step.(hcl.TraverseIndex); isIndex {
+			next, err = ref.Step(step.Key, step.SrcRange)
+		} else {
+			next, err = ref.Attribute(name, step.SourceRange())
+		}
+		return next, err == nil, err
 	}
 	switch ty := v.Type(); {
 	case ty.IsObjectType() && ty.HasAttribute(name):
-		return v.GetAttr(name), true
+		return v.GetAttr(name), true, nil
 	case ty.IsMapType():
 		key := cty.StringVal(name)
 		if v.HasIndex(key).True() {
-			return v.Index(key), true
+			return v.Index(key), true, nil
 		}
 	}
-	return v, false
+	return v, false, nil
 }
 
 func (b *branch) encode() (json.RawMessage, error) {

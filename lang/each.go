@@ -38,7 +38,7 @@ func (w *worker) instances(addr spec.Address, body *hclsyntax.Body) ([]instance,
 	}
 	for i := range all {
 		w.each = all[i].each
-		v, ok := w.value(addr, attr.Expr, cty.Bool)
+		v, ok := w.plain(addr, attr.Expr, cty.Bool)
 		if ok && !v.IsNull() {
 			all[i].enabled = v.True()
 		}
@@ -50,6 +50,10 @@ func (w *worker) expand(addr spec.Address, attr *hclsyntax.Attribute) ([]instanc
 	rng := attr.Expr.Range()
 	v, ok := w.value(addr, attr.Expr, cty.DynamicPseudoType)
 	if !ok {
+		return nil, false
+	}
+	if v.IsMarked() { // of a map, only values may be sensitive
+		w.refuseSensitive(addr, attr.Expr)
 		return nil, false
 	}
 	if ref, ok := eval.AsReference(v); ok {

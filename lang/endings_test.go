@@ -68,7 +68,7 @@ func verdict(trigger spec.Trigger, states []int) int {
 // TestEndings compares with all that can happen, for each trigger, up to three
 // jobs before and every set of endings of each.
 func TestEndings(t *testing.T) {
-	for _, trigger := range triggers() {
+	for _, trigger := range rules() {
 		for n := 1; n <= 3; n++ {
 			sets := make([]int, n)
 			for more := true; more; more = next(sets, 8) {
@@ -143,7 +143,7 @@ func next(digits []int, base int) bool {
 }
 
 func TestOwnEndings(t *testing.T) {
-	for _, trigger := range append(triggers(), "") {
+	for _, trigger := range append(rules(), "") {
 		own := ending{failed: true, skipped: true}
 		for _, before := range [][]ending{nil, {{}}, {{failed: true}, {skipped: true}}} {
 			if got := endings(trigger, before, own); !got.failed || !got.skipped {
@@ -153,7 +153,7 @@ func TestOwnEndings(t *testing.T) {
 	}
 }
 
-func triggers() []spec.Trigger {
+func rules() []spec.Trigger {
 	return []spec.Trigger{
 		spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllSkipped, spec.OneSuccess, spec.OneFailed, spec.OneDone, spec.NoneFailed,
 		spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always,

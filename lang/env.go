@@ -27,12 +27,12 @@ func (j *job) env(shared reader) map[string]*spec.Value {
 			continue
 		}
 		leave := j.flow.w.within(shared.scope(attr))
-		j.scope().entries(attr.Expr, func(name string, rng hcl.Range, x hclsyntax.Expression) {
+		j.scope("env").entries(attr.Expr, func(name string, rng hcl.Range, x hclsyntax.Expression) {
 			if !j.envName(name, rng) {
 				return
 			}
 			delete(merged, name)
-			if v := j.scope().value(x, cty.String, true); v != nil {
+			if v := j.scope("env", name).value(x, cty.String, true); v != nil {
 				merged[name] = v
 			}
 		})
@@ -86,6 +86,12 @@ func (s *runTime) entries(x hclsyntax.Expression, each func(name string, rng hcl
 	if !ok || v.IsNull() {
 		return
 	}
+	if v.IsMarked() {
+		// The names are part of the secret.
+		if v, ok = s.w.reveal(s.addr, x, v, s.at); !ok {
+			return
+		}
+	}
 	if ty := v.Type(); !ty.IsObjectType() && !ty.IsMapType() {
 		s.w.found.error(CodeValue, s.addr, x.Range(), "Not a map", "A map is needed: { NAME = VALUE, … }.")
 		return
@@ -103,7 +109,7 @@ func (s *runTime) key(x hclsyntax.Expression) (string, bool) {
 		}
 		x = key.Wrapped
 	}
-	v, ok := s.w.value(s.addr, x, cty.String)
+	v, ok := s.w.plain(s.addr, x, cty.String)
 	if !ok || v.IsNull() {
 		return "", false
 	}

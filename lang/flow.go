@@ -24,6 +24,7 @@ const (
 // loadedFlow is an instance of a flow with the places of what is in it.
 type loadedFlow struct {
 	spec   *spec.Flow
+	starts []start
 	at     hcl.Range
 	jobsAt map[string]hcl.Range
 }
@@ -40,6 +41,10 @@ type flow struct {
 	groups   map[string]*group
 	jobs     []*job
 	edges    int
+	voc      schema.Block
+	at       spot
+	starts   []start    // of flows, by its jobs
+	relies   []reliance // of outputs, by its jobs and its own outputs
 }
 
 // flows decodes all instances of a declared flow in the module the worker is in.
@@ -54,7 +59,7 @@ func (w *worker) flows(d declaration) madeSet {
 			continue
 		}
 		w.each = one.each
-		f := &flow{w: w, file: d.file, addr: w.objectAddress(d, one.key), each: one.each, block: d.block}
+		f := &flow{w: w, file: d.file, addr: w.objectAddress(d, one.key), each: one.each, block: d.block, voc: voc, at: spot{secrets: &secrets{}}}
 		f.defaults, _ = w.only(f.addr, voc, d.block.Body, "defaults")
 		f.findJobs(voc)
 		flows = append(flows, f)
@@ -86,9 +91,11 @@ func (w *worker) checkFlow(d declaration) {
 }
 
 func (f *flow) decode(voc schema.Block) *loadedFlow {
-	r := reader{w: f.w, addr: f.addr, voc: voc, body: f.block.Body}
+	r := reader{w: f.w, addr: f.addr, voc: voc, body: f.block.Body, at: f.at}
 	made := &spec.Flow{Address: f.addr}
 	made.Description, _ = r.text("description")
+	made.Protected = r.flag("protected")
+	f.w.requireAll(f.addr, voc, f.block.Body)
 	made.OnFailure = spec.OnFailure(r.choice("on_failure", string(spec.FinishPossible), string(spec.FinishRunning), string(spec.CancelRunning)))
 	made.Concurrency = f.concurrency(voc)
 	made.Params = f.readParams(voc)
@@ -98,12 +105,16 @@ func (f *flow) decode(voc schema.Block) *loadedFlow {
 	for _, j := range f.jobs {
 		j.decode()
 	}
-	f.checkCycles()
-	loaded := &loadedFlow{spec: made, at: f.block.TypeRange, jobsAt: make(map[string]hcl.Range, len(f.jobs))}
+	made.Outputs = f.readOutputs()
+	if f.checkCycles() {
+		f.checkReads()
+	}
+	loaded := &loadedFlow{spec: made, starts: f.starts, at: f.block.TypeRange, jobsAt: make(map[string]hcl.Range, len(f.jobs))}
 	for _, j := range f.jobs {
 		made.Jobs = append(made.Jobs, j.spec)
 		loaded.jobsAt[j.spec.Name] = j.block.TypeRange
 	}
+	made.Sensitive = f.at.secrets.pointers()
 	return loaded
 }
 
@@ -114,7 +125,7 @@ func (f *flow) concurrency(voc schema.Block) *spec.Concurrency {
 	}
 	defer f.w.within(b.each)()
 	voc, _ = voc.Block("concurrency")
-	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body}
+	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body, at: f.at.in("concurrency")}
 	c := &spec.Concurrency{
 		Max:      r.integer("max", 1, 100_000, 1),
 		WhenFull: spec.WhenFull(r.choice("when_full", string(spec.WhenFullQueue), string(spec.WhenFullSkip), string(spec.WhenFullReplace))),
@@ -159,12 +170,12 @@ func (f *flow) readParams(voc schema.Block) []*spec.Param {
 
 func (f *flow) param(voc schema.Block, name string, b node) *spec.Param {
 	defer f.w.within(b.each)()
-	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body}
+	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body, at: f.at.in("params", name)}
 	p := &spec.Param{Name: name}
 	p.Description, _ = r.text("description")
 	p.Type, f.params[name] = f.w.readType(f.addr, b.Block)
 	if attr := r.find("default"); attr != nil {
-		scope := runTime{w: f.w, addr: f.addr, file: f.file}
+		scope := runTime{w: f.w, addr: f.addr, file: f.file, at: r.at.in("default")}
 		p.Default = scope.value(attr.Expr, f.params[name], true)
 	}
 	return p

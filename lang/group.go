@@ -64,6 +64,7 @@ func (f *flow) expandJob(voc schema.Block, g *group) {
 		names := slices.Sorted(maps.Keys(f.w.types))
 		f.w.found.error(CodeUnknown, addr, b.LabelRanges[0], "Unknown job type", "There is no job type %q; there are %s.%s", b.Labels[0], list(names), eval.DidYouMean(b.Labels[0], names))
 	}
+	starts := jobType != nil && jobType.schema.Kind == string(spec.KindFlow)
 	if ok && b.each != nil {
 		f.w.found.check(voc, b.Block, jobType.schema.Attributes, addr)
 	}
@@ -80,6 +81,11 @@ func (f *flow) expandJob(voc schema.Block, g *group) {
 		}
 		g.jobs[one.key] = j
 		f.jobs = append(f.jobs, j)
+		if starts {
+			leave := f.w.within(one.each)
+			j.child()
+			leave()
+		}
 	}
 }
 
@@ -112,7 +118,7 @@ func (g *group) planned() cty.Value {
 	for key, j := range g.jobs {
 		output := cty.EmptyObjectVal // of a job that is not enabled
 		if j != nil {
-			output = cty.UnknownVal(cty.Object(j.outputs)).RefineNotNull()
+			output = j.plannedOutput()
 		}
 		instances[key] = cty.ObjectVal(map[string]cty.Value{
 			expr.StatusMember: cty.UnknownVal(cty.String).RefineNotNull(), expr.OutputMember: output,
@@ -129,11 +135,18 @@ func (g *group) planned() cty.Value {
 	return g.value
 }
 
-// checkCycles looks for jobs that wait for each other.
-func (f *flow) checkCycles() {
+func (j *job) plannedOutput() cty.Value {
+	if j.unknownChild() {
+		return cty.DynamicVal
+	}
+	return cty.UnknownVal(cty.Object(j.outputs)).RefineNotNull()
+}
+
+// checkCycles looks for jobs that wait for each other; false when there are some.
+func (f *flow) checkCycles() bool {
 	if f.edges > maxFlowEdges {
 		f.w.found.error(CodeLimit, f.addr, f.block.DefRange(), "Too many edges", "The jobs of the flow have %d edges, more than %d.", f.edges, maxFlowEdges)
-		return
+		return false
 	}
 	b := dag.New[string](len(f.jobs), f.edges)
 	at := make(map[string]hcl.Range, len(f.jobs))
@@ -149,7 +162,8 @@ func (f *flow) checkCycles() {
 		}
 	}
 	graph := b.Build()
-	for _, cycle := range graph.Cycles() {
+	cycles := graph.Cycles()
+	for _, cycle := range cycles {
 		names := graph.Names(cycle)
 		// The graph says who comes first, the message who waits for whom.
 		slices.Reverse(names[1:])
@@ -159,4 +173,5 @@ func (f *flow) checkCycles() {
 		}
 		f.w.found.error(CodeCycle, f.addr, hop(names[0]), "Jobs wait for each other", "Each waits for the next: %s.", cyclePath(names, hop))
 	}
+	return len(cycles) == 0
 }

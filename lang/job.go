@@ -22,6 +22,9 @@ type jobType struct {
 }
 
 func newJobType(t schema.JobType) *jobType {
+	if t.Kind == string(spec.KindFlow) {
+		t.Attributes = slices.Concat(t.Attributes, schema.ChildAttributes())
+	}
 	made := &jobType{schema: t, types: make([]cty.Type, len(t.Attributes))}
 	for i, a := range t.Attributes {
 		ty, err := expr.DecodeType(a.Type)
@@ -42,11 +45,24 @@ type job struct {
 	each    *eval.Each
 	outputs map[string]cty.Type
 	spec    *spec.Job
+	starts  *contract // of the flow it starts; nil: none, or not known
+	relies  []reliance
+	output  bool // it stands for an output of the flow
 
 	upstreams map[string]struct{}
 }
 
-func (j *job) addr() spec.Address { return j.flow.addr.Job(j.spec.Name) }
+func (j *job) addr() spec.Address {
+	if j.output {
+		return j.flow.addr
+	}
+	return j.flow.addr.Job(j.spec.Name)
+}
+
+// unknownChild tells that a fault in the flow it starts was or will be reported.
+func (j *job) unknownChild() bool {
+	return j.starts == nil && j.jobType != nil && j.jobType.schema.Kind == string(spec.KindFlow)
+}
 
 // Bounds of a job.
 const (
@@ -60,12 +76,11 @@ func (j *job) decode() {
 	w.each = j.each
 	defer func() { w.each = outer }()
 	j.upstreams = map[string]struct{}{}
-	own := reader{w: w, addr: j.addr(), voc: j.voc, body: j.block.Body}
+	own := reader{w: w, addr: j.addr(), voc: j.voc, body: j.block.Body, at: j.at()}
 	shared := own
 	shared.below, shared.belowEach = bodyOf(j.flow.defaults.Block), j.flow.defaults.each
-	s.Trigger = spec.Trigger(own.choice("trigger",
-		string(spec.AllSuccess), string(spec.AllFailed), string(spec.AllDone), string(spec.AllSkipped), string(spec.OneSuccess), string(spec.OneFailed),
-		string(spec.OneDone), string(spec.NoneFailed), string(spec.NoneFailedMinOneSuccess), string(spec.NoneSkipped), string(spec.Always)))
+	w.requireAll(j.addr(), j.voc, j.block.Body)
+	s.Trigger = trigger(own)
 	s.AllowFailure = shared.flag("allow_failure")
 	s.Priority = shared.integer("priority", -maxPriority, maxPriority, 0)
 	s.OnCancel = shared.choice("on_cancel", "", "run")
@@ -80,11 +95,16 @@ func (j *job) decode() {
 	}
 	j.after()
 	if attr := own.find("when"); attr != nil {
-		s.When = j.scope().value(attr.Expr, cty.Bool, true)
+		s.When = j.scope("when").value(attr.Expr, cty.Bool, true)
 	}
-	j.arguments()
+	if s.Kind == spec.KindFlow {
+		j.childParams()
+	} else {
+		j.arguments()
+	}
 	s.Upstreams = slices.Sorted(maps.Keys(j.upstreams))
 	j.flow.edges += len(s.Upstreams)
+	j.flow.relies = append(j.flow.relies, j.relies...)
 }
 
 // process reads what only a job with a process has.
@@ -96,6 +116,7 @@ func (j *job) process(shared reader) {
 	}
 	s.RerunAfter = shared.span("rerun_after", spec.Second)
 	s.OnLost = spec.OnLost(shared.choice("on_lost", "", string(spec.LostRerun), string(spec.LostFail)))
+	j.readUses()
 	s.Env = j.env(shared)
 	s.Placement = j.placement(shared)
 	j.pool(shared)
@@ -104,7 +125,7 @@ func (j *job) process(shared reader) {
 // refuseProcess: what would have no effect is not accepted.
 func (j *job) refuseProcess() {
 	w := j.flow.w
-	for _, name := range []string{"env", "kill_grace", "on_lost", "pool", "pool_slots", "rerun_after", "timeout"} {
+	for _, name := range []string{"env", "kill_grace", "on_lost", "pool", "pool_slots", "rerun_after", "timeout", "uses"} {
 		if attr, ok := j.block.Body.Attributes[name]; ok {
 			w.found.error(CodeValue, j.addr(), attr.NameRange, "No effect", "A job of type %q has no process, so %q has no effect.", j.spec.Type, name)
 		}
@@ -124,7 +145,7 @@ func (j *job) inner(shared reader, kind string) (reader, bool) {
 	leave := shared.w.within(shared.belowEach)
 	below, _ := shared.w.only(j.addr(), j.voc, shared.below, kind)
 	leave()
-	r := reader{w: shared.w, addr: shared.addr, voc: voc, body: bodyOf(own.Block), each: own.each, below: bodyOf(below.Block), belowEach: cmp.Or(below.each, shared.belowEach)}
+	r := reader{w: shared.w, addr: shared.addr, voc: voc, body: bodyOf(own.Block), each: own.each, below: bodyOf(below.Block), belowEach: cmp.Or(below.each, shared.belowEach), at: shared.at.in(kind)}
 	return r, r.body != nil || r.below != nil
 }
 
@@ -149,7 +170,7 @@ func (j *job) retry(shared reader) *spec.Retry {
 		if attr == nil {
 			attr = r.find("max_delay")
 		}
-		j.flow.w.found.error(CodeValue, j.addr(), attr.Expr.Range(), "Invalid delay", "delay (%s) is longer than max_delay (%s).", delay, most)
+		j.flow.w.found.error(CodeValue, j.addr(), attr.Expr.Range(), "Invalid delay", "delay (%s) is longer than max_delay (%s).", r.quoted("delay", "%v", delay), r.quoted("max_delay", "%v", most))
 	}
 	if delay == spec.DefaultRetryDelay {
 		retry.Delay = nil
@@ -247,7 +268,7 @@ func (j *job) arguments() {
 			}
 			continue
 		}
-		v := j.scope().value(attr.Expr, j.jobType.types[i], a.RunTime)
+		v := j.scope("args", a.Name).value(attr.Expr, j.jobType.types[i], a.RunTime)
 		if v == nil {
 			if a.Required && isNull(attr.Expr) {
 				j.flow.w.found.error(CodeMissing, j.addr(), attr.NameRange, "Missing attribute", "A job of type %q needs %q, and it is null.", s.Type, a.Name)
@@ -261,6 +282,13 @@ func (j *job) arguments() {
 	}
 }
 
-func (j *job) scope() *runTime {
-	return &runTime{w: j.flow.w, addr: j.addr(), file: j.flow.file, flow: j.flow, job: j}
+// scope is where a value of the job stands; names lead there in its spec.
+func (j *job) scope(names ...string) *runTime {
+	return &runTime{w: j.flow.w, addr: j.addr(), file: j.flow.file, flow: j.flow, job: j, at: j.at().in(names...)}
+}
+
+func (j *job) at() spot {
+	at := j.flow.at.in("jobs", j.spec.Name)
+	at.job = j
+	return at
 }

@@ -86,6 +86,15 @@ type loader struct {
 	declared map[spec.Address]*spec.Flow
 	jobs     atomic.Int64 // of all flows decoded so far
 	made     atomic.Int64 // blocks, by dynamic ones
+
+	calendars map[spec.Address]*spec.Calendar // as sets
+	rules     []ruled                         // variables with rules of their own
+	moves     []move
+	removals  []removal
+	// contracts are the flows, by address without key, and starters those that
+	// jobs that start flows.
+	contracts map[spec.Address]*contract
+	starts    []start
 }
 
 func newLoader(fsys fs.FS, opt Options) *loader {
@@ -93,7 +102,7 @@ func newLoader(fsys fs.FS, opt Options) *loader {
 	l := &loader{
 		opt: opt, found: newFindings(files), broken: newFindings(files), voc: schema.File(), types: make(map[string]*jobType, len(opt.JobTypes)),
 		trees: map[string]*tree{".": {name: ".", fsys: fsys}}, folders: map[string]*folder{},
-		sets: map[spec.Address]*set{}, pools: map[spec.Address]*spec.Pool{}, declared: map[spec.Address]*spec.Flow{},
+		sets: map[spec.Address]*set{}, calendars: map[spec.Address]*spec.Calendar{}, contracts: map[spec.Address]*contract{}, pools: map[spec.Address]*spec.Pool{}, declared: map[spec.Address]*spec.Flow{},
 	}
 	for _, t := range opt.JobTypes {
 		l.types[t.Name] = newJobType(t)
@@ -110,6 +119,7 @@ func (l *loader) load() (bundle *spec.Bundle, done bool) {
 	bundle = &spec.Bundle{Project: l.project(), Positions: map[spec.Address]spec.Position{}}
 	l.values(l.worker(l.found))
 	one := l.worker(l.found)
+	l.validate(one)
 	l.decode(one, beforeFlows(), bundle)
 	s := stream{loader: l}
 	if !s.decodeFlows(bundle) {
@@ -121,6 +131,7 @@ func (l *loader) load() (bundle *spec.Bundle, done bool) {
 		return nil, true
 	}
 	l.decode(one, afterFlows(), bundle)
+	l.checkMoves(bundle)
 	l.size(bundle)
 	sortBundle(bundle)
 	return bundle, true
@@ -151,6 +162,9 @@ func sortBundle(b *spec.Bundle) {
 	slices.SortFunc(b.Flows, func(a, b *spec.Flow) int { return cmp.Compare(a.Address, b.Address) })
 	slices.SortFunc(b.Schedules, func(a, b *spec.Schedule) int { return cmp.Compare(a.Address, b.Address) })
 	slices.SortFunc(b.Pools, func(a, b *spec.Pool) int { return cmp.Compare(a.Address, b.Address) })
+	slices.SortFunc(b.Calendars, func(a, b *spec.Calendar) int { return cmp.Compare(a.Address, b.Address) })
+	slices.SortFunc(b.Dependencies, func(a, b *spec.Dependency) int { return cmp.Compare(a.Address, b.Address) })
+	slices.SortFunc(b.Outputs, func(a, b *spec.ProjectOutput) int { return cmp.Compare(a.Address, b.Address) })
 }
 
 // size refuses objects whose canonical form is too large to store.
@@ -167,6 +181,15 @@ func (l *loader) size(bundle *spec.Bundle) {
 	}
 	for _, s := range bundle.Schedules {
 		check(s.Address, len(s.Canonical()))
+	}
+	for _, c := range bundle.Calendars {
+		check(c.Address, len(c.Canonical()))
+	}
+	for _, d := range bundle.Dependencies {
+		check(d.Address, len(d.Canonical()))
+	}
+	for _, o := range bundle.Outputs {
+		check(o.Address, len(o.Canonical()))
 	}
 }
 

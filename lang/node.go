@@ -68,6 +68,10 @@ func (w *worker) expandDynamic(addr spec.Address, kind schema.Block, b *hclsynta
 	if !ok {
 		return nil
 	}
+	if v.IsMarked() {
+		w.refuseSensitive(addr, forEach.Expr)
+		return nil
+	}
 	switch {
 	case v.IsNull() || !v.CanIterateElements():
 		w.found.error(CodeValue, addr, forEach.Expr.Range(), "Invalid for_each", "The for_each of a dynamic block takes a list, a set, a map or an object, not %s. For no blocks, give an empty one: [].", friendly(v))
@@ -105,7 +109,7 @@ func (w *worker) makeBlock(addr spec.Address, kind schema.Block, b, content *hcl
 	}
 	defer w.within(each)()
 	if attr, ok := b.Body.Attributes["labels"]; ok {
-		v, ok := w.value(addr, attr.Expr, cty.List(cty.String))
+		v, ok := w.plain(addr, attr.Expr, cty.List(cty.String))
 		if !ok || v.IsNull() {
 			return nil, false
 		}

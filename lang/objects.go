@@ -22,8 +22,16 @@ type decoder struct {
 
 // beforeFlows are the kinds that flows and jobs may name; afterFlows those that
 // name flows. Within a list, each sees what stands before it.
-func beforeFlows() []decoder { return []decoder{{spec.PoolKind, (*worker).pool}} }
-func afterFlows() []decoder  { return []decoder{{spec.ScheduleKind, (*worker).schedule}} }
+func beforeFlows() []decoder {
+	return []decoder{{spec.PoolKind, (*worker).pool}, {spec.CalendarKind, (*worker).calendar}, {spec.DependencyKind, (*worker).dependency}}
+}
+
+func afterFlows() []decoder {
+	return []decoder{
+		{spec.ScheduleKind, (*worker).schedule}, {spec.OutputKind, (*worker).output}, {"check", (*worker).check},
+		{"moved", (*worker).moved}, {"removed", (*worker).removed},
+	}
+}
 
 func (l *loader) decode(w *worker, decoders []decoder, bundle *spec.Bundle) {
 	for _, one := range decoders {
@@ -31,7 +39,11 @@ func (l *loader) decode(w *worker, decoders []decoder, bundle *spec.Bundle) {
 		for _, m := range l.modules {
 			for _, d := range m.blocks[one.kind] {
 				w.enter(m, nil)
-				w.found.check(voc, d.block, nil, w.addressOf(d))
+				addr := spec.Address("")
+				if d.name != "" {
+					addr = w.addressOf(d)
+				}
+				w.found.check(voc, d.block, nil, addr)
 				one.decode(w, d, voc, bundle)
 			}
 		}
@@ -66,7 +78,7 @@ func (w *worker) decodeEach(d declaration, voc schema.Block, bundle *spec.Bundle
 			continue
 		}
 		w.each = one.each
-		r := reader{w: w, addr: w.objectAddress(d, one.key), voc: voc, body: d.block.Body}
+		r := reader{w: w, addr: w.objectAddress(d, one.key), voc: voc, body: d.block.Body, at: spot{secrets: &secrets{}}}
 		bundle.Positions[r.addr] = position(d.block.TypeRange)
 		decode(r)
 	}

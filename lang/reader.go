@@ -22,6 +22,7 @@ type reader struct {
 	voc   schema.Block
 	body  *hclsyntax.Body // may be nil
 	below *hclsyntax.Body // may be nil
+	at    spot            // where its attributes land
 	// each and belowEach are the scopes the bodies bring along, see node.
 	each, belowEach *eval.Each
 }
@@ -61,6 +62,9 @@ func (r reader) value(name string) (cty.Value, *hclsyntax.Attribute, bool) {
 		defer r.w.within(each)()
 	}
 	v, ok := r.w.value(r.addr, attr.Expr, want)
+	if ok {
+		v, ok = r.w.reveal(r.addr, attr.Expr, v, r.at.in(name))
+	}
 	return v, attr, ok && !v.IsNull()
 }
 
@@ -81,9 +85,21 @@ func (r reader) choice(name string, words ...string) string {
 	case i > 0:
 		return s
 	case s != "":
-		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Unknown word", "%s is one of %s, not %q.%s", name, list(words), s, eval.DidYouMean(s, words))
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Unknown word", "%s is one of %s, not %s.%s", name, list(words), r.quoted(name, "%q", s), r.meant(name, s, words))
 	}
 	return ""
+}
+
+// quoted is the value of an attribute in a message.
+func (r reader) quoted(name, format string, value any) string {
+	return r.at.in(name).quoted(format, value)
+}
+
+func (r reader) meant(name, s string, words []string) string {
+	if r.at.in(name).kept() {
+		return ""
+	}
+	return eval.DidYouMean(s, words)
 }
 
 func list(words []string) string {
@@ -115,9 +131,9 @@ func (r reader) duration(name string, least spec.Duration) *spec.Duration {
 		return &d
 	}
 	if err != nil {
-		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Invalid duration", "%s: %v.", name, err)
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Invalid duration", "%s: %s.", name, r.quoted(name, "%v", err))
 	} else {
-		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Invalid duration", "%s is at least %s, not %s.", name, least, d)
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Invalid duration", "%s is at least %s, not %s.", name, least, r.quoted(name, "%v", d))
 	}
 	return nil
 }
@@ -143,7 +159,7 @@ func (r reader) integer(name string, low, high, otherwise int) int {
 	}
 	n, accuracy := v.AsBigFloat().Int64()
 	if accuracy != big.Exact || n < int64(low) || n > int64(high) {
-		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Number out of range", "%s is a whole number from %d to %d, not %s.", name, low, high, v.AsBigFloat().Text('g', 20))
+		r.w.found.error(CodeValue, r.addr, attr.Expr.Range(), "Number out of range", "%s is a whole number from %d to %d, not %s.", name, low, high, r.quoted(name, "%s", v.AsBigFloat().Text('g', 20)))
 		return otherwise
 	}
 	return int(n)

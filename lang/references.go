@@ -130,7 +130,7 @@ func (j *job) split(m eval.Mention, name string) (target, hcl.Traversal, bool) {
 		if len(rest) > 0 || j.flow.w.find(m.Key).RunTime {
 			return t, append(slices.Clone(rest), m.Rest...), true
 		}
-		v, ok := j.flow.w.value(j.addr(), m.Key, cty.String)
+		v, ok := j.flow.w.plain(j.addr(), m.Key, cty.String)
 		if !ok || v.IsNull() {
 			return t, nil, false
 		}
@@ -159,7 +159,10 @@ func (j *job) reads(upstream *job, t target, m eval.Mention, rest hcl.Traversal,
 	}
 	if len(rest) == 0 {
 		// The whole job, or all instances, to be taken apart by a loop.
-		return !strings.Contains(source, expr.OutputMember) || j.guarded(m, shown+".output.…", rng)
+		if strings.Contains(source, expr.OutputMember) {
+			j.reliesOn(upstream, m, shown+".output.…")
+		}
+		return true
 	}
 	switch stepName(rest[0]) {
 	case expr.StatusMember:
@@ -169,7 +172,7 @@ func (j *job) reads(upstream *job, t target, m eval.Mention, rest hcl.Traversal,
 		w.found.error(CodeReference, j.addr(), rest.SourceRange(), "Unknown member", "A job has output and status, not %q.%s", stepName(rest[0]), eval.DidYouMean(stepName(rest[0]), []string{expr.OutputMember, expr.StatusMember}))
 		return false
 	}
-	if len(rest) == 1 {
+	if len(rest) == 1 || upstream.unknownChild() {
 		return true
 	}
 	output := stepName(rest[1])
@@ -178,22 +181,23 @@ func (j *job) reads(upstream *job, t target, m eval.Mention, rest hcl.Traversal,
 		hint := eval.DidYouMean(output, names)
 		if hint == "" {
 			hint = fmt.Sprintf(" Declare it there: output %q { type = string }.", output)
+			if upstream.starts != nil {
+				hint = fmt.Sprintf(" Declare it in %s: output %q { type = string, value = … }.", upstream.spec.Flow, output)
+			}
 		}
 		dash := eval.Dash(output, func(n string) bool { _, ok := upstream.outputs[n]; return ok })
 		w.found.error(CodeReference, j.addr(), rng, "Unknown output", "%s declares no output %q.%s%s", shown, output, hint, dash)
 		return false
 	}
-	return j.guarded(m, shown+".output."+output, rng)
+	j.reliesOn(upstream, m, shown+".output."+output)
+	return true
 }
 
-// guarded: only a trigger that implies success lets an output be taken for
-// granted.
-func (j *job) guarded(m eval.Mention, shown string, rng hcl.Range) bool {
-	if m.Guarded || j.spec.Trigger == "" {
-		return true
+// reliesOn notes that j takes an output for granted.
+func (j *job) reliesOn(upstream *job, m eval.Mention, shown string) {
+	if !m.Guarded && (j.output || j.spec.Trigger != "") {
+		j.relies = append(j.relies, reliance{by: j, of: upstream, shown: shown, at: m.Traversal.SourceRange()})
 	}
-	j.flow.w.found.error(CodeUnguarded, j.addr(), rng, "The output may not exist", "With trigger = %q this job may run although that one did not succeed. Say what holds then: try(%s, OTHERWISE).", j.spec.Trigger, shown)
-	return false
 }
 
 func stepName(step hcl.Traverser) string {

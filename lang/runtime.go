@@ -24,6 +24,7 @@ type runTime struct {
 	file *file
 	flow *flow
 	job  *job
+	at   spot // where the value lands
 	// advice says what to do where a value must be known now.
 	advice string
 }
@@ -50,6 +51,10 @@ func (s *runTime) value(x hclsyntax.Expression, want cty.Type, allowed bool) *sp
 }
 
 func (s *runTime) literal(x hclsyntax.Expression, v cty.Value) *spec.Value {
+	v, ok := s.w.reveal(s.addr, x, v, s.at)
+	if !ok {
+		return nil
+	}
 	data, err := expr.Encode(v)
 	if err != nil {
 		s.w.found.error(CodeValue, s.addr, x.Range(), "Unsuitable value", "%v.", err)
@@ -91,8 +96,12 @@ func (s *runTime) deferred(x hclsyntax.Expression, want cty.Type, found eval.Men
 		return nil
 	}
 	evaluator := expr.NewEvaluator(expr.RunTime(), expr.RunTimeFunctions(), captured.resolve)
-	if _, err := evaluator.Eval(x, want); err != nil {
+	v, err := evaluator.Eval(x, want)
+	if err != nil {
 		s.w.found.fault(s.addr, err)
+		return nil
+	}
+	if _, ok := s.w.reveal(s.addr, x, v.WithMarks(captured.marks...), s.at); !ok {
 		return nil
 	}
 	return &spec.Value{Expr: format.Expression(source), Vars: vars}
@@ -132,8 +141,6 @@ func (s *runTime) mention(m eval.Mention, source string, c *capture) bool {
 		return s.iterator(m, c)
 	}
 	switch root := m.Root(); root {
-	case eval.VarRoot, eval.LocalRoot, eval.EachRoot, eval.ModuleRoot, eval.PathRoot:
-		return c.add(m)
 	case expr.RunRoot:
 		return s.run(m)
 	case expr.ParamRoot, expr.JobRoot:
@@ -146,8 +153,7 @@ func (s *runTime) mention(m eval.Mention, source string, c *capture) bool {
 		}
 		return s.job.mention(m, source)
 	default:
-		s.w.found.fault(s.addr, eval.UnknownRoot(m.Traversal))
-		return false
+		return c.add(m)
 	}
 }
 

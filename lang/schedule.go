@@ -38,6 +38,8 @@ func (s *schedule) decode() {
 	out.Misfire = spec.Misfire(r.choice("misfire", string(spec.MisfireLatest), string(spec.MisfireAll), string(spec.MisfireSkip)))
 	out.Overlap = spec.WhenFull(r.choice("overlap", "", string(spec.WhenFullQueue), string(spec.WhenFullSkip), string(spec.WhenFullReplace)))
 	out.Paused = r.flag("paused")
+	out.Protected = r.flag("protected")
+	s.calendar()
 	out.Every, out.Offset = r.span("every", spec.Second), r.span("offset", 0)
 	out.Timezone, _ = r.text("timezone")
 	out.Start, _ = r.text("start")
@@ -51,6 +53,27 @@ func (s *schedule) decode() {
 	flow, ok := s.flow()
 	if ok {
 		s.params(flow)
+	}
+	s.refuseHidden()
+	out.Sensitive = r.at.secrets.pointers()
+}
+
+func (s *schedule) calendar() {
+	attr := s.r.find("calendar")
+	if attr == nil || isNull(attr.Expr) {
+		return
+	}
+	if addr, ok := s.w.object(s.spec.Address, spec.CalendarKind, attr.Expr); ok {
+		s.spec.Calendar = addr
+	}
+}
+
+// refuseHidden: when something fires is for all to see.
+func (s *schedule) refuseHidden() {
+	for _, name := range [...]string{"cron", "every", "offset", "timezone", "start", "end"} {
+		if s.r.at.in(name).kept() {
+			s.w.refuseSensitive(s.spec.Address, s.r.find(name).Expr)
+		}
 	}
 }
 
@@ -82,14 +105,21 @@ func (s *schedule) crons() bool {
 
 // timetable has the timetable compiled and places each flaw.
 func (s *schedule) timetable() {
-	_, err := s.w.timetables.Compile(cron.Spec{
+	timetable := cron.Spec{
 		Crons: s.spec.Crons, Every: s.spec.Every.Std(), Offset: s.spec.Offset.Std(), Timezone: s.spec.Timezone, Start: s.spec.Start, End: s.spec.End,
-	})
+	}
+	if c, ok := s.w.calendars[s.spec.Calendar]; ok {
+		timetable.Include, timetable.Exclude = c.Include, c.Exclude
+	}
+	_, err := s.w.timetables.Compile(timetable)
 	var flaws cron.SpecErrors
 	if err == nil || !errors.As(err, &flaws) {
 		return
 	}
 	for _, flaw := range flaws {
+		if flaw.Attribute == "include" || flaw.Attribute == "exclude" {
+			flaw.Attribute = "calendar"
+		}
 		attr := s.r.find(flaw.Attribute)
 		if attr == nil && s.r.find("every") != nil {
 			continue // what was wrong with it was reported
@@ -155,7 +185,7 @@ func (s *schedule) params(flow *spec.Flow) {
 		byName[p.Name] = p
 	}
 	scope := &runTime{
-		w: s.w, addr: s.spec.Address, file: s.d.file,
+		w: s.w, addr: s.spec.Address, file: s.d.file, at: s.r.at.in("params"),
 		advice: "A schedule gives constants; let the default of the flow's param use run.*.",
 	}
 	attr := s.r.find("params")
@@ -170,7 +200,9 @@ func (s *schedule) params(flow *spec.Flow) {
 			if err != nil {
 				return // reported where it is declared
 			}
-			if v := scope.value(x, ty, false); v != nil {
+			one := *scope
+			one.at = one.at.in(name)
+			if v := one.value(x, ty, false); v != nil {
 				if s.spec.Params == nil {
 					s.spec.Params = map[string]*spec.Value{}
 				}

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -24,13 +25,16 @@ type made struct {
 	name   string
 	at     hcl.Range // of its label
 	sets   []madeSet
+	// waits is the block when it starts other flows, until these are known.
+	waits *declaration
 }
 
 // madeSet is a flow block in one module.
 type madeSet struct {
-	addr  spec.Address // without key
-	set   *set
-	flows []*loadedFlow
+	addr      spec.Address // without key
+	set       *set
+	flows     []*loadedFlow
+	contracts map[spec.Address]*contract // of a flow that waits, by instance
 }
 
 // waiting is a file that is not parsed yet.
@@ -49,6 +53,7 @@ func (s *stream) decodeFlows(bundle *spec.Bundle) bool {
 	if !ok {
 		return false
 	}
+	s.decodeStarters(slices.Concat(append(late, known)...))
 	for _, w := range s.workers {
 		s.found.list = append(s.found.list, w.found.list...)
 	}
@@ -62,6 +67,7 @@ func (s *stream) decodeFlows(bundle *spec.Bundle) bool {
 			}
 		}
 	}
+	s.checkStarts(s.worker(s.found), bundle)
 	if s.jobs.Load() > maxJobs {
 		s.found.error(CodeLimit, "", hcl.Range{}, "Too many jobs", "The folder declares more than %d jobs.", maxJobs)
 	}
@@ -70,7 +76,7 @@ func (s *stream) decodeFlows(bundle *spec.Bundle) bool {
 
 // decodeAll takes what is parsed, then file after file what is not. Folders come
 // in the order in which their modules do.
-func (s *stream) decodeAll() (known []made, late [][]made, ok bool) {
+func (s *stream) decodeAll() (known []*made, late [][]*made, ok bool) {
 	var blocks []declaration
 	var in []*folder
 	var files []waiting
@@ -88,9 +94,9 @@ func (s *stream) decodeAll() (known []made, late [][]made, ok bool) {
 			files = append(files, waiting{m.folder, f})
 		}
 	}
-	known = make([]made, len(blocks))
+	known = make([]*made, len(blocks))
 	twoAtOnce(len(blocks), func(i int) { known[i] = s.workers[i%2].flow(in[i], blocks[i]) })
-	late = make([][]made, len(files))
+	late = make([][]*made, len(files))
 	strange := make([]bool, len(files))
 	twoAtOnce(len(files), func(i int) { late[i], strange[i] = s.workers[i%2].file(files[i]) })
 	for _, f := range files {
@@ -100,7 +106,7 @@ func (s *stream) decodeAll() (known []made, late [][]made, ok bool) {
 }
 
 // file parses and decodes a file of flows, and lets its tree go.
-func (w *worker) file(f waiting) (batch []made, strange bool) {
+func (w *worker) file(f waiting) (batch []*made, strange bool) {
 	f.file.parse(w.voc)
 	body := f.file.body
 	if body == nil {
@@ -122,24 +128,57 @@ func (w *worker) file(f waiting) (batch []made, strange bool) {
 	return batch, false
 }
 
-// flow decodes a block in all modules that are made of its folder.
-func (w *worker) flow(f *folder, d declaration) made {
-	m := made{folder: f, name: d.name, at: d.block.LabelRanges[0]}
-	for i, module := range f.modules {
+// decodeStarters decodes the flows that start others, now that it is known what
+// all flows take and give.
+func (s *stream) decodeStarters(all []*made) {
+	var starters []*made
+	for _, m := range all {
+		for _, one := range m.sets {
+			maps.Copy(s.contracts, one.contracts)
+			for _, f := range one.flows {
+				s.declared[f.spec.Address] = f.spec
+			}
+		}
+		if m.waits != nil {
+			starters = append(starters, m)
+		}
+	}
+	twoAtOnce(len(starters), func(i int) { s.workers[i%2].decodeFlow(starters[i]) })
+}
+
+// flow decodes a block in all modules that are made of its folder, unless it has
+// to wait.
+func (w *worker) flow(f *folder, d declaration) *made {
+	m := &made{folder: f, name: d.name, at: d.block.LabelRanges[0], waits: &d}
+	if !w.startsFlows(d.block) {
+		w.decodeFlow(m)
+		return m
+	}
+	for _, module := range f.modules {
+		w.enter(module, nil)
+		m.sets = append(m.sets, w.signAll(d))
+	}
+	return m
+}
+
+func (w *worker) decodeFlow(m *made) {
+	d := *m.waits
+	m.waits, m.sets = nil, nil
+	for i, module := range m.folder.modules {
 		w.enter(module, nil)
 		if i == 0 {
 			w.checkFlow(d)
 		}
 		m.sets = append(m.sets, w.flows(d))
 	}
-	return m
 }
 
-func (s *stream) keep(m made, bundle *spec.Bundle) {
+func (s *stream) keep(m *made, bundle *spec.Bundle) {
 	for _, one := range m.sets {
 		s.sets[one.addr] = one.set
 		for _, f := range one.flows {
 			s.declared[f.spec.Address] = f.spec
+			s.starts = append(s.starts, f.starts...)
 			bundle.Flows = append(bundle.Flows, f.spec)
 			bundle.Positions[f.spec.Address] = position(f.at)
 			for name, at := range f.jobsAt {

@@ -40,7 +40,7 @@ func (w *worker) jobTarget(addr spec.Address, x hclsyntax.Expression) (target, b
 	t.name = name
 	switch {
 	case m.Key != nil && len(m.Traversal) == 2:
-		v, ok := w.value(addr, m.Key, cty.String)
+		v, ok := w.plain(addr, m.Key, cty.String)
 		if !ok || v.IsNull() {
 			return t, false
 		}

@@ -1,8 +1,6 @@
 package lang
 
 import (
-	"strings"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -56,14 +54,14 @@ func (v *values) call(c *call) {
 		v.inputs(c)
 	}
 	for _, one := range c.folder.locals {
-		v.value(c, "local."+one.name, one.at, one.expr, func(m *module) map[string]cty.Value { return m.config.Locals })
+		v.value(c, "local."+one.name, one.at, one.expr, func(m *module, value cty.Value) { m.config.Locals[one.name] = value })
 	}
 	for _, d := range c.folder.blocks["output"] {
 		attr, ok := d.block.Body.Attributes["value"]
 		if !ok {
 			continue // reported where the words of the block are checked
 		}
-		v.value(c, "output."+d.name, d.block.LabelRanges[0], attr.Expr, func(m *module) map[string]cty.Value { return m.outputs() })
+		v.value(c, "output."+d.name, d.block.LabelRanges[0], attr.Expr, func(m *module, value cty.Value) { m.outputs()[d.name] = v.published(d, value) })
 	}
 	for _, child := range c.calls {
 		v.instances(child)
@@ -88,17 +86,25 @@ func (v *values) add(in *call, name string, at hcl.Range, needs []string, do fun
 }
 
 // value adds the step of a local or an output.
-func (v *values) value(c *call, name string, at hcl.Range, x hclsyntax.Expression, into func(*module) map[string]cty.Value) {
-	_, short, _ := strings.Cut(name, ".")
+func (v *values) value(c *call, name string, at hcl.Range, x hclsyntax.Expression, into func(*module, cty.Value)) {
 	v.add(c, c.under(name), at, c.needs(x), func() {
 		for _, m := range c.modules {
 			v.w.enter(m, nil)
 			value, ok := v.w.now(spec.Address(name).In(m.addr), x)
 			if ok && v.keep(value, at) {
-				into(m)[short] = value
+				into(m, value)
 			}
 		}
 	})
+}
+
+// published is the value of an output as those outside see it.
+func (v *values) published(d declaration, value cty.Value) cty.Value {
+	voc, _ := v.w.voc.Block(spec.OutputKind)
+	if (reader{w: v.w, addr: v.w.addressOf(d), voc: voc, body: d.block.Body}).flag("sensitive") {
+		return expr.MarkSensitive(value)
+	}
+	return value
 }
 
 // instances adds the step that makes the instances of a module.
@@ -125,6 +131,7 @@ func (v *values) inputs(c *call) {
 			for i, m := range c.modules {
 				if i == 0 {
 					v.w.enter(m, nil)
+					v.w.found.check(voc, d.block, nil, spec.Address("var."+d.name).In(m.addr))
 					c.inputs[d.name] = v.w.variable(d, voc)
 				}
 				v.input(m, d.name, input)
@@ -157,6 +164,7 @@ func (v *values) input(m *module, name string, attr *hclsyntax.Attribute) {
 	if value := one.result(w); v.keep(value, at) {
 		m.config.Vars[name] = value
 	}
+	v.w.rule(m, &one)
 }
 
 // now evaluates what is known before anything runs. An unknown part of it was

@@ -43,22 +43,39 @@ func (l *loader) variables(w *worker) {
 	}
 	for _, d := range l.top.blocks["variable"] {
 		l.top.config.Vars[d.name] = declared[d.name].result(w)
+		l.rule(l.top, declared[d.name])
 	}
 }
 
 // variable is one while its value is looked for.
 type variable struct {
-	addr     spec.Address
-	at       hcl.Range
-	ty       cty.Type
-	defaults *typeexpr.Defaults
-	value    cty.Value // NilVal: none yet
-	broken   bool      // a fault was reported
+	addr      spec.Address
+	at        hcl.Range
+	ty        cty.Type
+	typed     bool // a type is written
+	defaults  *typeexpr.Defaults
+	otherwise cty.Value // the default; NilVal: none
+	value     cty.Value // NilVal: none yet
+	refuses   bool      // nullable = false
+	sensitive bool
+	rules     []*hclsyntax.Block // validation
+	broken    bool               // a fault was reported
 }
 
 func (w *worker) variable(d declaration, voc schema.Block) *variable {
 	v := &variable{addr: spec.Address("var." + d.name), at: d.block.DefRange(), ty: cty.DynamicPseudoType}
+	r := reader{w: w, addr: v.addr, voc: voc, body: d.block.Body}
+	r.text("description")
+	v.sensitive = r.flag("sensitive")
+	nullable, _, written := r.value("nullable")
+	v.refuses = written && nullable.False()
+	for _, b := range d.block.Body.Blocks {
+		if b.Type == "validation" {
+			v.rules = append(v.rules, b)
+		}
+	}
 	if attr, ok := d.block.Body.Attributes["type"]; ok {
+		v.typed = true
 		ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(attr.Expr)
 		if diags.HasErrors() {
 			w.found.types(v.addr, attr, diags)
@@ -67,7 +84,6 @@ func (w *worker) variable(d declaration, voc schema.Block) *variable {
 			v.ty, v.defaults = ty, defaults
 		}
 	}
-	reader{w: w, addr: v.addr, voc: voc, body: d.block.Body}.text("description")
 	if attr, ok := d.block.Body.Attributes["default"]; ok {
 		value, ok := w.isolated(v.addr, attr.Expr)
 		if !ok {
@@ -75,6 +91,11 @@ func (w *worker) variable(d declaration, voc schema.Block) *variable {
 			return v
 		}
 		v.set(w, attr.Expr.Range(), "The default", value)
+		v.otherwise = v.value
+		if v.refuses && !v.broken && v.value.IsNull() {
+			v.broken = true
+			w.found.error(CodeValue, v.addr, attr.Expr.Range(), "Invalid default", "The default is null, but nullable = false takes none.")
+		}
 	}
 	return v
 }
@@ -95,17 +116,26 @@ func (v *variable) set(w *worker, rng hcl.Range, source string, value cty.Value)
 	literal := &hclsyntax.LiteralValueExpr{Val: value, SrcRange: rng}
 	converted, err := w.evaluator.Eval(literal, v.ty)
 	if err != nil {
-		v.broken = true
-		w.found.error(CodeVariable, v.addr, rng, "Unsuitable value", "%s does not fit variable %q: %s", source, v.addr.Instance(), err.Detail)
+		v.unsuitable(w, rng, "%s does not fit variable %q: %s", source, v.addr.Instance(), err.Detail)
 		return
 	}
 	v.value = converted
 }
 
+// unsuitable does not show the source of a value that is sensitive.
+func (v *variable) unsuitable(w *worker, rng hcl.Range, detail string, args ...any) {
+	v.broken = true
+	before := len(w.found.list)
+	w.found.error(CodeVariable, v.addr, rng, "Unsuitable value", detail, args...)
+	if v.sensitive && len(w.found.list) > before {
+		w.found.list[before].Snippet = nil
+	}
+}
+
 // fromText reads text from a command line or environment: as it is for simple
 // types, else as an expression.
 func (v *variable) fromText(w *worker, source, text string) {
-	if v.ty.IsPrimitiveType() || v.ty == cty.DynamicPseudoType {
+	if v.ty.IsPrimitiveType() || !v.typed {
 		v.set(w, hcl.Range{}, source, cty.StringVal(text))
 		return
 	}
@@ -120,8 +150,11 @@ func (v *variable) fromText(w *worker, source, text string) {
 		value, err = w.evaluator.Eval(x, cty.DynamicPseudoType)
 	}
 	if err != nil {
-		v.broken = true
-		w.found.error(CodeVariable, v.addr, hcl.Range{}, "Unsuitable value", "%s is read as an expression, because variable %q is a %s: %s", source, v.addr.Instance(), v.ty.FriendlyNameForConstraint(), err.Error())
+		reason := err.Error()
+		if v.sensitive {
+			reason = "the reason is not shown, because the variable is sensitive"
+		}
+		v.unsuitable(w, hcl.Range{}, "%s is read as an expression, because variable %q is of type %s: %s", source, v.addr.Instance(), v.ty.FriendlyNameForConstraint(), reason)
 		return
 	}
 	v.set(w, hcl.Range{}, source, value)
@@ -136,7 +169,55 @@ func (v *variable) result(w *worker) cty.Value {
 		w.found.error(CodeVariable, v.addr, v.at, "No value for the variable", "Variable %q has no default. Set it: -var %s=…, -var-file, or LFT_VAR_%s.", name, name, name)
 		return cty.DynamicVal
 	}
-	return v.value
+	value := v.value
+	if v.refuses && value.IsNull() {
+		if value = v.otherwise; value == cty.NilVal {
+			w.found.error(CodeVariable, v.addr, v.at, "No value for the variable", "Variable %q was set to null, which nullable = false does not take, and it has no default.", v.addr.Instance())
+			return cty.DynamicVal
+		}
+	}
+	if v.sensitive {
+		value = expr.MarkSensitive(value)
+	}
+	return value
+}
+
+// ruled is a variable with rules of its own in a module.
+type ruled struct {
+	module   *module
+	variable *variable
+}
+
+func (l *loader) rule(m *module, v *variable) {
+	if len(v.rules) > 0 && !v.broken {
+		l.rules = append(l.rules, ruled{m, v})
+	}
+}
+
+// validate applies the rules of variables once all values are known: a rule may
+// mention others.
+func (l *loader) validate(w *worker) {
+	for _, one := range l.rules {
+		w.enter(one.module, nil)
+		v := one.variable
+		for _, rule := range v.rules {
+			if attr, ok := rule.Body.Attributes["condition"]; ok && !v.mentions(attr.Expr) {
+				w.found.error(CodeValue, v.addr, attr.Expr.Range(), "The condition says nothing of the variable", "A validation tests the value of its own variable, so it must mention var.%s.", v.addr.Instance())
+				continue
+			}
+			w.require(CodeValidation, v.addr, rule, "Invalid value for the variable")
+		}
+	}
+	w.enter(l.top, nil)
+}
+
+func (v *variable) mentions(x hclsyntax.Expression) bool {
+	for _, m := range eval.Find(x).References {
+		if name, _ := m.Attr(1); m.Root() == eval.VarRoot && name == v.addr.Instance() {
+			return true
+		}
+	}
+	return false
 }
 
 // variableFiles lists them in the order in which they are read.

@@ -45,7 +45,7 @@ func (f *findings) check(voc schema.Block, block *hclsyntax.Block, more []schema
 		if !f.labels(kind, inner, addr) {
 			continue
 		}
-		if before, ok := seen[inner.Type]; ok && len(kind.Labels) == 0 {
+		if before, ok := seen[inner.Type]; ok && len(kind.Labels) == 0 && !kind.Repeated {
 			f.error(CodeDuplicate, addr, inner.TypeRange, "Declared twice", "%s has one %s block, and it is at line %d.", voc.Name, inner.Type, before.TypeRange.Start.Line)
 			continue
 		}

@@ -60,12 +60,14 @@ type meter struct {
 	left   int
 	huge   bool // a number beyond maxExponent was met
 	marked bool // a part carries a mark
+	secret bool // and one of the marks is ours
 }
 
 func (m *meter) add(v cty.Value) {
 	m.left -= overhead
 	if v.IsMarked() {
 		m.marked = true
+		m.secret = m.secret || v.HasMark(secret)
 		v, _ = v.Unmark()
 	}
 	if m.left < 0 || !v.IsKnown() || v.IsNull() {

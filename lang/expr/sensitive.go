@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -18,40 +19,47 @@ const secret = mark("sensitive")
 // MarkSensitive returns the value as one that must be masked when it is shown.
 func MarkSensitive(v cty.Value) cty.Value { return v.Mark(secret) }
 
-// Reveal takes the marks off a value and all that is in it, and reports whether
-// there were any. Whoever shows the value must not go on without asking.
-func Reveal(v cty.Value) (cty.Value, bool) {
-	if !IsSensitive(v) {
-		return v, false
+// Unmark takes all marks off a value and all that is in it.
+func Unmark(v cty.Value) (cty.Value, cty.ValueMarks) {
+	m := meter{left: math.MaxInt}
+	if m.add(v); !m.marked {
+		return v, nil
 	}
-	v, _ = v.UnmarkDeep()
-	return v, true
+	return v.UnmarkDeep()
+}
+
+// Reveal is Unmark for those who only ask whether the value must be masked.
+// Whoever shows it must not go on without asking.
+func Reveal(v cty.Value) (cty.Value, bool) {
+	v, marks := Unmark(v)
+	return v, Secret(marks)
 }
 
 // IsSensitive reports whether a value, or any part of it, must be masked.
 func IsSensitive(v cty.Value) bool {
 	m := meter{left: math.MaxInt}
 	m.add(v)
-	return m.marked
+	return m.secret
 }
 
+// Secret reports whether a value with these marks must be masked.
+func Secret(marks cty.ValueMarks) bool { return marks.Has(secret) }
+
 // revealAll is Reveal for the arguments of a call, which stay as they are.
-func revealAll(args []cty.Value) ([]cty.Value, bool) {
-	var revealed []cty.Value
+func revealAll(args []cty.Value) (revealed []cty.Value, hidden bool) {
+	revealed = args
 	for i, arg := range args {
-		plain, marked := Reveal(arg)
-		if !marked {
+		plain, marks := Unmark(arg)
+		if marks == nil {
 			continue
 		}
-		if revealed == nil {
-			revealed = append(revealed, args...)
+		if &revealed[0] == &args[0] {
+			revealed = slices.Clone(args)
 		}
 		revealed[i] = plain
+		hidden = hidden || Secret(marks)
 	}
-	if revealed == nil {
-		return args, false
-	}
-	return revealed, true
+	return revealed, hidden
 }
 
 // IsSensitiveFunction is Terraform's issensitive, for config time: the master

@@ -14,6 +14,7 @@ type Block struct {
 	Blocks     []Block
 	Later      []string // names of attributes and blocks of later versions
 	Open       bool     // a job's block: the rest belongs to its type
+	Repeated   bool     // may stand more than once, although it has no label
 }
 
 // Attribute returns the named attribute.
@@ -44,7 +45,9 @@ var (
 	number  = json.RawMessage(`"number"`)
 	boolean = json.RawMessage(`"bool"`)
 	texts   = json.RawMessage(`["map","string"]`)
-	either  = json.RawMessage(`"dynamic"`)
+
+	listOfTexts = json.RawMessage(`["list","string"]`)
+	either      = json.RawMessage(`"dynamic"`)
 	// A reference such as flow.x, a list of them, or a type: read as it stands.
 	static json.RawMessage
 )
@@ -52,9 +55,12 @@ var (
 // File returns the vocabulary of a file: the blocks at its top level.
 func File() Block {
 	return Block{
-		Blocks: []Block{lftBlock(), variableBlock(), {Name: "locals", Open: true}, flowBlock(), scheduleBlock(), poolBlock(), moduleBlock(), outputBlock()},
+		Blocks: []Block{
+			lftBlock(), variableBlock(), {Name: "locals", Open: true}, flowBlock(), scheduleBlock(), poolBlock(), moduleBlock(),
+			calendarBlock(), dependencyBlock(), outputBlock(), checkBlock(), movedBlock(), removedBlock(),
+		},
 		Later: []string{
-			"dependency", "calendar", "secret", "connection", "grant", "placement_policy", "provider", "moved", "removed", "check", "import", "notify", "deadline",
+			"secret", "connection", "grant", "placement_policy", "provider", "import", "notify", "deadline",
 		},
 	}
 }
@@ -70,8 +76,11 @@ func lftBlock() Block {
 func variableBlock() Block {
 	return Block{
 		Name: "variable", Labels: []string{"name"},
-		Attributes: []Attribute{{Name: "type", Type: static}, {Name: "default", Type: either}, {Name: "description", Type: text}},
-		Later:      []string{"sensitive", "nullable", "ephemeral", "validation"},
+		Attributes: []Attribute{
+			{Name: "default", Type: either}, {Name: "description", Type: text}, {Name: "nullable", Type: boolean}, {Name: "sensitive", Type: boolean}, {Name: "type", Type: static},
+		},
+		Blocks: []Block{conditionBlock("validation")},
+		Later:  []string{"ephemeral", "deprecated"},
 	}
 }
 
@@ -80,6 +89,7 @@ func flowBlock() Block {
 		Name: "flow", Labels: []string{"name"},
 		Attributes: []Attribute{
 			{Name: "description", Type: text}, {Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "on_failure", Type: text},
+			{Name: "protected", Type: boolean},
 		},
 		Blocks: []Block{
 			{Name: "concurrency", Attributes: []Attribute{{Name: "max", Type: number, Required: true}, {Name: "queue_max", Type: number}, {Name: "when_full", Type: text}}},
@@ -90,8 +100,10 @@ func flowBlock() Block {
 			},
 			{Name: "defaults", Attributes: sharedAttributes(), Blocks: sharedBlocks(), Later: jobLater()},
 			jobBlock(),
+			flowOutputBlock(),
+			conditionBlock("precondition"),
 		},
-		Later: []string{"notify", "deadline", "output", "priority", "timeout"},
+		Later: []string{"notify", "deadline", "priority", "timeout"},
 	}
 }
 
@@ -129,7 +141,7 @@ func sharedBlocks() []Block {
 }
 
 func jobLater() []string {
-	return []string{"uses", "workdir", "run_as", "hadoop_user", "resources", "concurrency_key", "notify", "deadline"}
+	return []string{"workdir", "run_as", "hadoop_user", "resources", "concurrency_key", "notify", "deadline"}
 }
 
 func jobBlock() Block {
@@ -141,13 +153,14 @@ func jobBlock() Block {
 			Attribute{Name: "enabled", Type: boolean},
 			Attribute{Name: "for_each", Type: either},
 			Attribute{Name: "trigger", Type: text},
+			Attribute{Name: "uses", Type: static},
 			Attribute{Name: "when", Type: boolean, RunTime: true},
 		),
 		Blocks: append(sharedBlocks(), Block{
 			Name: "output", Labels: []string{"name"},
 			Attributes: []Attribute{{Name: "type", Type: static, Required: true}},
 			Later:      []string{"description", "sensitive"},
-		}),
+		}, conditionBlock("precondition")),
 		Later: jobLater(),
 	}
 }
@@ -156,6 +169,7 @@ func scheduleBlock() Block {
 	return Block{
 		Name: "schedule", Labels: []string{"name"},
 		Attributes: []Attribute{
+			{Name: "calendar", Type: static},
 			{Name: "cron", Type: either},
 			{Name: "enabled", Type: boolean},
 			{Name: "end", Type: text},
@@ -167,17 +181,18 @@ func scheduleBlock() Block {
 			{Name: "overlap", Type: text},
 			{Name: "params", Type: either},
 			{Name: "paused", Type: boolean},
+			{Name: "protected", Type: boolean},
 			{Name: "start", Type: text},
 			{Name: "timezone", Type: text},
 		},
-		Later: []string{"calendar", "include", "exclude", "notify", "deadline", "jitter"},
+		Later: []string{"include", "exclude", "notify", "deadline", "jitter"},
 	}
 }
 
 func poolBlock() Block {
 	return Block{
 		Name: "pool", Labels: []string{"name"},
-		Attributes: []Attribute{{Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "shared", Type: boolean}, {Name: "slots", Type: number, Required: true}},
+		Attributes: []Attribute{{Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "protected", Type: boolean}, {Name: "shared", Type: boolean}, {Name: "slots", Type: number, Required: true}},
 	}
 }
 
@@ -187,15 +202,6 @@ func moduleBlock() Block {
 	return Block{
 		Name: "module", Labels: []string{"name"}, Open: true,
 		Attributes: []Attribute{{Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "source", Type: text, Required: true}},
-	}
-}
-
-// outputBlock is a value of a module, or of the project.
-func outputBlock() Block {
-	return Block{
-		Name: "output", Labels: []string{"name"},
-		Attributes: []Attribute{{Name: "description", Type: text}, {Name: "value", Type: either, Required: true}},
-		Later:      []string{"sensitive", "ephemeral", "precondition", "depends_on"},
 	}
 }
 

@@ -87,10 +87,43 @@ func (r *Reference) Step(key cty.Value, rng hcl.Range) (cty.Value, *expr.Error) 
 	return chosen.Value(), nil
 }
 
-// Attribute refuses what looks like a member of an object.
+// PathMember is what an expression may read of a dependency: where a job finds
+// its files.
+const PathMember = "path"
+
+// Used is the mark of such a path, and of what is made of it: whoever lets it into
+// a job notes that the job uses the dependency.
+type Used struct{ Reference Reference }
+
+// Attribute gives the path of a dependency, and refuses what else looks like a
+// member of an object.
 func (r *Reference) Attribute(name string, rng hcl.Range) (cty.Value, *expr.Error) {
+	if r.Kind == spec.DependencyKind {
+		if name != PathMember {
+			return cty.DynamicVal, &expr.Error{
+				Code: CodeReference, Range: rng, Summary: "Unknown member",
+				Detail: fmt.Sprintf("A dependency has a path, not %q.%s", name, DidYouMean(name, []string{PathMember})),
+			}
+		}
+		return cty.StringVal("deps/" + r.Address().DependencyName()).Mark(Used{*r}), nil
+	}
 	return cty.DynamicVal, &expr.Error{
 		Code: CodeReference, Range: rng, Summary: "Invalid reference",
 		Detail: fmt.Sprintf("%s has no member %q here: it only stands for the %s.", r.Address(), name, r.Kind),
 	}
+}
+
+// ReferencesAsText replaces references in a value by their addresses, for what is
+// published: nobody outside could do anything with the reference.
+func ReferencesAsText(v cty.Value) cty.Value {
+	text, err := cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
+		if ref, ok := AsReference(v); ok {
+			return cty.StringVal(string(ref.Address())), nil
+		}
+		return v, nil
+	})
+	if err != nil {
+		return v
+	}
+	return text
 }

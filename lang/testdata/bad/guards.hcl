@@ -1,4 +1,5 @@
 flow "f" {
+  param "go" { type = bool }
   job "shell" "a" {
     command = ["x"]
     output "n" { type = number }
@@ -11,6 +12,7 @@ flow "f" {
   job "shell" "each" {
     for_each = toset(["x", "y"])
     command  = ["x"]
+    when     = param.go
     output "n" { type = number }
   }
   job "shell" "unguarded" {

@@ -15,7 +15,7 @@ module "m" { source = "./x" }
 variable "v" {
   type     = string
   defautl  = "x"
-  nullable = false
+  ephemeral = false
 }
 
 locals {
@@ -53,7 +53,7 @@ flow "f" {
   job "shell" "a" {
     comand  = ["a"]
     run_as  = "root"
-    uses    = []
+    workdir = "x"
     retry   = { attempts = 3 }
     command = ["a"]
     env {

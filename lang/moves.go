@@ -1,0 +1,195 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/leifengta/lft/lang/dag"
+	"github.com/leifengta/lft/lang/schema"
+	"github.com/leifengta/lft/lang/spec"
+)
+
+// move is a moved block with the places of its two addresses.
+type move struct {
+	spec.Moved
+	from, to hcl.Range
+}
+
+// moved reads a moved block; addresses count from the module it stands in.
+func (w *worker) moved(d declaration, _ schema.Block, bundle *spec.Bundle) {
+	if m, ok := w.move(d); ok {
+		w.moves = append(w.moves, m)
+		bundle.Moved = append(bundle.Moved, m.Moved)
+	}
+}
+
+func (w *worker) move(d declaration) (move, bool) {
+	m := move{Moved: spec.Moved{At: position(d.block.TypeRange)}}
+	from, fromOK := w.written(d, "from", &m.from)
+	to, toOK := w.written(d, "to", &m.to)
+	if !fromOK || !toOK {
+		return m, false
+	}
+	m.From, m.To = from.In(w.module.addr), to.In(w.module.addr)
+	switch {
+	case from.Kind() != to.Kind():
+		w.found.error(CodeMove, "", m.to, "Two kinds of things", "%s and %s are of two kinds. What is moved stays what it is.", m.From, m.To)
+	case m.From == m.To:
+		w.found.error(CodeMove, "", m.to, "Moved to where it is", "from and to are both %s.", m.From)
+	case from.Kind() == spec.JobKind && m.From.Flow() != m.To.Flow():
+		w.found.error(CodeMove, "", m.to, "A job cannot leave its flow", "%s and %s are in two flows. A job that is written into another flow is a new one there.", m.From, m.To)
+	case from.Kind() == spec.OutputKind:
+		w.found.error(CodeMove, "", m.from, "An output has no history", "An output is only its value, so there is nothing to move. Take the block out.")
+	default:
+		return m, true
+	}
+	return m, false
+}
+
+// removal is a removed block with the place of its address.
+type removal struct {
+	spec.Removed
+	from hcl.Range
+}
+
+func (w *worker) removed(d declaration, _ schema.Block, bundle *spec.Bundle) {
+	if r, ok := w.removal(d); ok {
+		w.removals = append(w.removals, r)
+		bundle.Removed = append(bundle.Removed, r.Removed)
+	}
+}
+
+func (w *worker) removal(d declaration) (removal, bool) {
+	r := removal{Removed: spec.Removed{At: position(d.block.TypeRange)}}
+	from, ok := w.written(d, "from", &r.from)
+	if life := block(d.block.Body, "lifecycle"); life != nil {
+		if attr, written := life.Body.Attributes["destroy"]; written {
+			v, known := w.plain("", attr.Expr, cty.Bool)
+			if known && !v.IsNull() && v.False() {
+				w.found.error(CodeUnsupported, "", attr.Expr.Range(), "Nothing is kept outside of its folder", "lft keeps no object that no folder declares, so destroy = false is not supported. Leave lifecycle out to destroy the object.")
+				ok = false
+			}
+		}
+	}
+	r.From = from.In(w.module.addr)
+	switch {
+	case !ok:
+	case from.Kind() == spec.JobKind:
+		w.found.error(CodeMove, "", r.from, "A job needs no removed block", "A job goes with its block; only flows, schedules, pools, calendars and dependencies can be protected.")
+		ok = false
+	case from.Kind() == spec.OutputKind:
+		w.found.error(CodeMove, "", r.from, "An output needs no removed block", "An output goes with its block.")
+		ok = false
+	}
+	return r, ok
+}
+
+// written reads an address that is given as it is written elsewhere, without
+// evaluating anything.
+func (w *worker) written(d declaration, name string, at *hcl.Range) (spec.Address, bool) {
+	attr, ok := d.block.Body.Attributes[name]
+	if !ok {
+		return "", false // reported as missing
+	}
+	*at = attr.Expr.Range()
+	text := addressText(attr.Expr)
+	addr, err := spec.ParseAddress(text)
+	if err != nil {
+		addr, err = spec.ParseModule(text)
+	}
+	if err != nil {
+		w.found.error(CodeReference, "", *at, "Not an address", "An address is needed here, such as flow.NAME, flow.NAME[\"key\"], flow.NAME.job.NAME or module.NAME, with keys in quotes.")
+		return "", false
+	}
+	return addr, true
+}
+
+// addressText writes a reference in the form of an address, or "" for what is
+// none.
+func addressText(x hclsyntax.Expression) string {
+	reference, ok := x.(*hclsyntax.ScopeTraversalExpr)
+	if !ok {
+		return ""
+	}
+	var text strings.Builder
+	for _, step := range reference.Traversal {
+		switch step := step.(type) {
+		case hcl.TraverseRoot:
+			text.WriteString(step.Name)
+		case hcl.TraverseAttr:
+			text.WriteString("." + step.Name)
+		case hcl.TraverseIndex:
+			if step.Key.Type() != cty.String {
+				return ""
+			}
+			text.WriteString("[" + strconv.Quote(step.Key.AsString()) + "]")
+		}
+	}
+	return text.String()
+}
+
+// checkMoves refuses moves that contradict each other or what is declared.
+func (l *loader) checkMoves(bundle *spec.Bundle) {
+	from, to := map[spec.Address]move{}, map[spec.Address]move{}
+	b := dag.New[spec.Address](len(l.moves), len(l.moves))
+	for _, m := range l.moves {
+		if before, ok := from[m.From]; ok {
+			l.found.error(CodeMove, "", m.from, "Moved twice", "%s is already moved to %s at %s:%d.", m.From, before.To, before.At.File, before.At.Line)
+			continue
+		}
+		if before, ok := to[m.To]; ok {
+			l.found.error(CodeMove, "", m.to, "Two things moved to one place", "%s is already moved to %s at %s:%d.", before.From, m.To, before.At.File, before.At.Line)
+			continue
+		}
+		from[m.From], to[m.To] = m, m
+		b.Add(m.From)
+		b.Add(m.To)
+		_ = b.Connect(m.From, m.To) // both were added
+		if declares(bundle, m.From, m.To) {
+			l.found.error(CodeMove, "", m.from, "What is moved is still declared", "%s is declared at %s. Either it has moved, then its old block must be gone, or it has not.", m.From, placeOf(bundle, m.From))
+		}
+	}
+	graph := b.Build()
+	for _, cycle := range graph.Cycles() {
+		names := graph.Names(cycle)
+		l.found.error(CodeMove, "", from[names[0]].from, "Moved in a circle", "%s comes back to where it was.", names[0])
+	}
+	for _, r := range l.removals {
+		if declares(bundle, r.From, "") {
+			l.found.error(CodeMove, "", r.from, "What is removed is still declared", "%s is declared at %s. Take its block out, or the removed block.", r.From, placeOf(bundle, r.From))
+		}
+	}
+}
+
+// declares reports whether an address, or anything in it, is declared. Without a
+// key it stands for all instances, unless to has one: then the object that had no
+// key is given one.
+func declares(bundle *spec.Bundle, from, to spec.Address) bool {
+	_, fromKey, _ := spec.SplitInstance(from.Instance())
+	_, toKey, _ := spec.SplitInstance(to.Instance())
+	for declared := range bundle.Positions {
+		if declared == from || strings.HasPrefix(string(declared), string(from)+".") {
+			return true
+		}
+		if fromKey == "" && toKey == "" && strings.HasPrefix(string(declared), string(from)+"[") {
+			return true
+		}
+	}
+	return false
+}
+
+func placeOf(bundle *spec.Bundle, addr spec.Address) string {
+	var places []string
+	for declared, at := range bundle.Positions {
+		if rest, ok := strings.CutPrefix(string(declared), string(addr)); ok && (rest == "" || rest[0] == '[' || rest[0] == '.') {
+			places = append(places, fmt.Sprintf("%s:%d", at.File, at.Line))
+		}
+	}
+	return slices.Min(places)
+}
