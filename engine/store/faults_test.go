@@ -302,6 +302,34 @@ func TestBeatOnAHalfOpenLink(t *testing.T) {
 	}
 }
 
+// TestBothLinesComeBack: beats and batches lose their connections together, and find new ones together.
+func TestBothLinesComeBack(t *testing.T) {
+	s, p := behind(t, storetest.MySQL(t))
+	epoch := storetest.Take(t, s, "me")
+	for round := range 20 {
+		p.Cut()
+		work := []func() error{
+			func() error { _, err := s.Office().Beat(t.Context(), epoch); return err },
+			func() error { return s.Commit(t.Context(), epoch, uint64(round+1), note(fmt.Sprint("round ", round))) },
+		}
+		// All lines are known to be lost before any comes back.
+		for _, do := range work {
+			if err := do(); err == nil {
+				t.Fatal("a cut line works")
+			}
+		}
+		var all sync.WaitGroup
+		for _, do := range work {
+			all.Go(func() {
+				if err := do(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
 func TestApplyInDoubt(t *testing.T) {
 	for name, fate := range map[string]storetest.Fate{
 		"answer lost": storetest.LoseReply, "order lost": storetest.LoseOrder,

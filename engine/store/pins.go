@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,7 +72,7 @@ func (p *pins) take(ctx context.Context, l line) (*sql.Conn, bool, error) {
 // the locks of its last transaction until the server finds out, which may take hours.
 func (p *pins) endLost(ctx context.Context, user string) error {
 	p.mu.Lock()
-	lost := p.lost
+	lost := slices.Clone(p.lost)
 	p.mu.Unlock()
 	if len(lost) == 0 {
 		return nil
@@ -81,7 +82,8 @@ func (p *pins) endLost(ctx context.Context, user string) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lost = p.lost[len(lost):]
+	// The other line may come back at the same time, and end the same ones.
+	p.lost = slices.DeleteFunc(p.lost, func(id string) bool { return slices.Contains(lost, id) })
 	return nil
 }
 
