@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/leifengta/lft/agent/brain"
+	"github.com/leifengta/lft/agent/depcache"
 	"github.com/leifengta/lft/agent/journal"
 	"github.com/leifengta/lft/agent/keeper"
 	"github.com/leifengta/lft/agent/logship"
@@ -42,6 +43,9 @@ type Config struct {
 	Version  string
 	Log      *slog.Logger // nil = none
 	Host     *Host        // nil = this one
+
+	// DependencyBytes bounds the cache of dependencies; 0 = depcache.DefaultMaxBytes.
+	DependencyBytes int64
 
 	// KeeperArgv starts the keeper, "-dir DIR" is added; e.g. the executable and
 	// "keeper".
@@ -81,6 +85,7 @@ type agent struct {
 	link    *link
 	bucket  bucket
 	shipper *logship.Shipper
+	deps    *depcache.Cache
 
 	fresh bool // the journal was made by this life
 
@@ -133,6 +138,10 @@ func open(c Config) (_ *agent, err error) {
 		_ = a.journal.Close()
 		return nil, err
 	}
+	if err := a.openDependencies(); err != nil {
+		_ = a.journal.Close()
+		return nil, err
+	}
 	a.inbox.wake = make(chan struct{}, 1)
 	a.link = newLink(a)
 	a.shipper = logship.New(logship.Config{
@@ -146,6 +155,7 @@ func open(c Config) (_ *agent, err error) {
 
 func (a *agent) close() error {
 	err := a.journal.Close()
+	a.deps.Close()
 	a.bucket.close()
 	a.lock.Close()
 	return err

@@ -12,7 +12,7 @@ import (
 	"github.com/leifengta/lft/engine/blob/dirblob"
 )
 
-// bucket is where the logs go, as the master says at each registration.
+// bucket is where logs go and dependencies come from, as the master says at each registration.
 type bucket struct {
 	mu      sync.Mutex
 	address string
@@ -95,6 +95,7 @@ func (a *agent) tryBucket(ctx context.Context, address, cluster string) error {
 	opened, fresh, err := a.bucket.use(ctx, address, cluster)
 	if fresh {
 		a.shipper.SetBucket(opened)
+		a.deps.SetBucket(opened)
 	}
 	return err
 }

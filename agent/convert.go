@@ -85,7 +85,7 @@ func message(session int64, m *lftv1.SessionResponse) brain.Message {
 		Echo:    brain.Time(m.GetEcho()),
 	}
 	for _, o := range m.GetOrders() {
-		out.Orders = append(out.Orders, brain.Order{Token: o.GetToken(), Task: o.GetTask()})
+		out.Orders = append(out.Orders, brain.Order{Token: o.GetToken(), Task: o.GetTask(), Needs: needs(o.GetTask())})
 	}
 	for _, k := range m.GetKills() {
 		out.Kills = append(out.Kills, brain.Kill{Token: k.GetToken(), Why: k.GetWhy()})

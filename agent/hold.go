@@ -11,6 +11,7 @@ import (
 	"github.com/leifengta/lft/agent/brain"
 	"github.com/leifengta/lft/agent/keeper"
 	"github.com/leifengta/lft/agent/logship"
+	"github.com/leifengta/lft/engine/record"
 )
 
 // shipWait is how long a result waits for its log, so that both travel in one
@@ -31,7 +32,7 @@ func (a *agent) command(r brain.Ready) {
 	for _, s := range r.Starts {
 		start, fault := a.start(s)
 		if fault != nil {
-			a.brain.Step(now(), brain.Finished{Token: s.Token, Result: rejected(now(), fault)})
+			a.brain.Step(now(), brain.Finished{Token: s.Token, Result: rejected(now(), record.ReasonCannotStart, fault)})
 			continue
 		}
 		starts = append(starts, start)
@@ -100,6 +101,7 @@ func (a *agent) meet(ctx context.Context, client *keeper.Client) {
 		}
 	}
 	a.brain.Step(now(), up)
+	a.pinUnknown()
 	for _, e := range late {
 		a.ended(ctx, e)
 	}

@@ -42,6 +42,9 @@ func (a *agent) start(s brain.Start) (keeper.Start, error) {
 		KillGrace:  task.KillGrace.Std(),
 		RerunAfter: task.RerunAfter.Std(),
 	}
+	if err := a.provide(&out, task.Dependencies); err != nil {
+		return keeper.Start{}, err
+	}
 	for _, f := range process.Files {
 		out.Files = append(out.Files, keeper.File{Name: f.Name, Mode: f.Mode, Data: f.Data})
 	}
@@ -67,11 +70,11 @@ func environment(layers ...map[string]string) []string {
 }
 
 // rejected is the result of an attempt that could not be handed to the keeper.
-func rejected(at brain.Time, err error) brain.Result {
+func rejected(at brain.Time, reason record.Reason, err error) brain.Result {
 	return brain.Result{
 		EndedAt: at,
 		Outcome: string(record.OutcomeRejected),
-		Reason:  string(record.ReasonCannotStart),
+		Reason:  string(reason),
 		Message: clip(err.Error()),
 		Log:     brain.Log{State: string(record.LogEOF)},
 	}

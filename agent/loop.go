@@ -115,7 +115,13 @@ func (a *agent) perform(ctx context.Context, r brain.Ready) {
 			a.brain.Step(now(), brain.Durable{Serial: r.Serial})
 		}
 	}
+	for _, f := range r.Fetch {
+		go a.fetch(ctx, f)
+	}
 	a.command(r)
+	for _, token := range r.Ended {
+		a.deps.Release(token)
+	}
 	for _, f := range r.Freed {
 		a.shipper.Acked(f.Token, f.To)
 	}

@@ -39,10 +39,11 @@ type Brain struct {
 	slots int
 	at    Time
 
-	entries map[string]*entry
-	list    []*entry            // of entries, in the order they came; holes are dead ones
-	settled map[string]struct{} // tokens done in the open session
-	active  int                 // entries that hold a slot
+	entries  map[string]*entry
+	list     []*entry            // of entries, in the order they came; holes are dead ones
+	fetching map[string][]byte   // orders of the open session that need something first: token to task
+	settled  map[string]struct{} // tokens done in the open session
+	active   int                 // entries that hold a slot
 
 	// Journal.
 	serial  uint64 // of the newest record
@@ -96,9 +97,10 @@ type told struct {
 // journal holds; none for a new one.
 func New(slots int, records []Record) *Brain {
 	b := &Brain{
-		slots:   max(slots, 1),
-		entries: make(map[string]*entry),
-		settled: make(map[string]struct{}),
+		slots:    max(slots, 1),
+		entries:  make(map[string]*entry),
+		fetching: make(map[string][]byte),
+		settled:  make(map[string]struct{}),
 	}
 	for _, r := range records {
 		b.restore(r)
@@ -149,6 +151,8 @@ func (b *Brain) Step(at Time, ev Event) {
 		b.onDisconnected(ev.Session)
 	case Drain:
 		b.draining = true
+	case Fetched:
+		b.onFetched(ev)
 	}
 	b.advance()
 }

@@ -58,6 +58,9 @@ func act(rnd *rand.Rand, w *world) {
 		disaster(rnd, w)
 		return
 	}
+	if rnd.IntN(8) == 0 {
+		w.fetched(rnd.IntN(4) > 0)
+	}
 	n := rnd.IntN(32)
 	switch {
 	case n <= 2:

@@ -4,6 +4,9 @@
 // It promises
 //   - that a token is handed to a keeper only when its order is durable in the
 //     journal, and never to a second keeper once the first may have forked it;
+//   - that an order which needs something on this host first is not taken before
+//     that is there: until then nothing is known of it, after a crash or a new
+//     session it is as if it had never come, and it holds no slot;
 //   - that a repeated order, in whatever message, is answered from what is known
 //     and never leads to a second start;
 //   - that a result is told again and again until the master has acknowledged it,

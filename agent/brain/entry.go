@@ -87,6 +87,7 @@ func (b *Brain) end(e *entry, r Result) {
 	b.endsNext = (b.endsNext + 1) % busyEnds
 	e.result = &r
 	e.task = nil
+	b.ready.Ended = append(b.ready.Ended, e.token)
 	b.append(Ended{Token: e.token, Result: r}, false)
 	b.tell(e)
 }
@@ -208,6 +209,18 @@ func (b *Brain) restore(r Record) {
 	case Settled:
 		if e, ok := b.entries[r.Token]; ok {
 			b.remove(e)
+		}
+	}
+}
+
+// Live yields the tokens that have not ended, with their tasks; nil when only the
+// keeper knew of them.
+func (b *Brain) Live() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, e := range b.list {
+			if !e.gone && e.phase != ended && !yield(e.token, e.task) {
+				return
+			}
 		}
 	}
 }

@@ -80,10 +80,19 @@ type Message struct {
 	Acks        []Ack
 }
 
-// Order tells to start an attempt.
+// Order tells to start an attempt. One that Needs something on this host first is
+// held until that is there.
 type Order struct {
 	Token string
 	Task  []byte
+	Needs bool
+}
+
+// Fetched says that what a held order needs is there, or with Refused, that it
+// never will be. It may come at any time, also when nobody asks any more.
+type Fetched struct {
+	Token   string
+	Refused *Result
 }
 
 // Kill tells to end an attempt.
@@ -124,3 +133,4 @@ func (Message) event()      {}
 func (Sent) event()         {}
 func (Disconnected) event() {}
 func (Drain) event()        {}
+func (Fetched) event()      {}

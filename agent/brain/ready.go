@@ -23,6 +23,9 @@ type Ready struct {
 	Kills   []Kill
 	Forgets []string
 
+	Fetch []Start  // orders that are held: their Fetched is waited for
+	Ended []string // tokens of which nothing runs from here on
+
 	Sweep []string // their keeper died: end every process that carries them
 	Freed []Freed  // log bytes that are durable elsewhere
 }

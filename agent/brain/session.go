@@ -60,6 +60,8 @@ func (b *Brain) onDisconnected(session int64) {
 	}
 	b.link = linkDown
 	b.hello, b.sending = false, false
+	// Never taken, so the master that hears nothing of them orders them again.
+	clear(b.fetching)
 	b.held = nil
 	// Nothing of that session can arrive any more, so nothing of it can be
 	// doubled: what was done in it need not be remembered.
@@ -121,14 +123,41 @@ func (b *Brain) onOrder(o Order) {
 	if _, ok := b.settled[o.Token]; ok || b.broken {
 		return
 	}
-	e := b.add(o.Token, o.Task)
-	b.order(e)
+	if !o.Needs {
+		b.order(b.add(o.Token, o.Task))
+		return
+	}
+	if _, ok := b.fetching[o.Token]; !ok {
+		b.fetching[o.Token] = o.Task
+		b.ready.Fetch = append(b.ready.Fetch, Start{Token: o.Token, Task: o.Task})
+		b.dirty = true
+	}
+}
+
+// onFetched takes a held order in, or ends it.
+func (b *Brain) onFetched(ev Fetched) {
+	task, ok := b.fetching[ev.Token]
+	if !ok {
+		return
+	}
+	delete(b.fetching, ev.Token)
+	if b.broken {
+		return
+	}
+	if ev.Refused == nil {
+		b.order(b.add(ev.Token, task))
+		return
+	}
+	e := b.add(ev.Token, nil)
+	b.append(Ordered{Token: e.token}, true)
+	b.end(e, *ev.Refused)
 }
 
 // onKill ends an entry, or makes sure that one not known yet never starts.
 func (b *Brain) onKill(k Kill) {
 	e, ok := b.entries[k.Token]
 	if !ok {
+		delete(b.fetching, k.Token)
 		if _, done := b.settled[k.Token]; done || b.broken {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,6 +34,7 @@ type world struct {
 	orphans    map[string]bool // what a dead keeper left running, until it is swept
 	slow       func() bool     // the bucket: is it too slow for a result to take its log along
 	uploads    []brain.Event   // come later
+	fetches    []string        // under way, of tokens
 
 	epoch, beat, session int64
 	registering          bool
@@ -81,7 +83,7 @@ func (w *world) start() {
 	w.written = w.brain.Records()
 	w.synced = len(w.written)
 	w.dial, w.conn, w.registering, w.open, w.hungup = false, false, false, false, false
-	w.toKeeper, w.fromKeeper, w.up, w.down, w.uploads = nil, nil, nil, nil, nil
+	w.toKeeper, w.fromKeeper, w.up, w.down, w.uploads, w.fetches = nil, nil, nil, nil, nil, nil
 	unshipped := maps.Collect(w.brain.Unshipped())
 	for _, tok := range slices.Sorted(maps.Keys(unshipped)) {
 		w.uploads = append(w.uploads, upload(tok, unshipped[tok]))
@@ -126,6 +128,14 @@ func (w *world) effects(r brain.Ready) []func() {
 			w.synced = len(w.written)
 			w.brain.Step(w.at, brain.Durable{Serial: r.Serial})
 		})
+	}
+	for _, f := range r.Fetch {
+		out = append(out, func() { w.fetches = append(w.fetches, f.Token) })
+	}
+	for _, tok := range r.Ended {
+		if a := w.attempts[tok]; a != nil && a.result == nil || w.orphans[tok] {
+			w.fail("%s is said to have ended while it runs", tok)
+		}
 	}
 	for _, s := range r.Starts {
 		out = append(out, func() { w.send(s) })
@@ -406,7 +416,24 @@ func (w *world) reconcile(named []brain.TokenState) []brain.Order {
 	return orders
 }
 
-func order(tok string) brain.Order { return brain.Order{Token: tok, Task: []byte(tok)} }
+// order makes the order of a token; those that end so need something first.
+func order(tok string) brain.Order {
+	return brain.Order{Token: tok, Task: []byte(tok), Needs: tok == "needy" || tok[0] == 't' && strings.HasSuffix(tok, "7")}
+}
+
+// fetched ends the oldest fetch, well or badly. It may be that of an order which
+// nobody holds any more.
+func (w *world) fetched(well bool) {
+	if len(w.fetches) == 0 {
+		return
+	}
+	ev := brain.Fetched{Token: w.fetches[0]}
+	w.fetches = w.fetches[1:]
+	if !well {
+		ev.Refused = &brain.Result{EndedAt: w.at, Outcome: "rejected", Reason: "dependency"}
+	}
+	w.step(ev)
+}
 
 func (w *world) report(r brain.Report) brain.Ack {
 	t := w.tokens[r.Token]
@@ -455,6 +482,10 @@ func (w *world) judge(tok string, r brain.Result) {
 		if !w.tokens[tok].kill {
 			w.fail("%s is cancelled, which nobody asked for", tok)
 		}
+	case "rejected":
+		if w.forks[tok] != 0 {
+			w.fail("%s is said to have been rejected, and has run", tok)
+		}
 	default:
 		w.fail("%s: outcome %q", tok, r.Outcome)
 	}
@@ -495,6 +526,7 @@ func (w *world) heal() {
 		}
 		w.tell()
 		w.ship()
+		w.fetched(true)
 		w.hear()
 		w.answer()
 		w.at += 20 * brain.Millisecond

@@ -82,7 +82,7 @@ type entry struct {
 	place   string // name below the cache's folder
 	bytes   int64
 	used    time.Time
-	checked time.Time
+	trusted time.Time // until then it needs no look
 	pins    int
 	stale   bool // changed by somebody: goes with its last pin
 }
@@ -159,15 +159,33 @@ func (c *Cache) SetBucket(b blob.Bucket) {
 // is pinned.
 func (c *Cache) Acquire(ctx context.Context, token string, items []Item) ([]string, error) {
 	paths := make([]string, len(items))
+	var pinned []*entry
 	for i, item := range items {
 		e, err := c.acquire(ctx, token, item)
 		if err != nil {
-			c.Release(token)
+			c.takeBack(token, pinned...)
 			return nil, err
 		}
+		pinned = append(pinned, e)
 		paths[i] = c.content(e)
 	}
 	return paths, nil
+}
+
+// takeBack takes some pins of a token off.
+func (c *Cache) takeBack(token string, pinned ...*entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range pinned {
+		i := slices.Index(c.pins[token], e)
+		if i < 0 {
+			continue // released meanwhile
+		}
+		if c.pins[token] = slices.Delete(c.pins[token], i, i+1); len(c.pins[token]) == 0 {
+			delete(c.pins, token)
+		}
+		c.unpin(e)
+	}
 }
 
 func (c *Cache) content(e *entry) string { return filepath.Join(c.dir, e.place, contentName) }
@@ -206,14 +224,18 @@ func (c *Cache) pin(token, key string) *entry {
 	return e
 }
 
-// trustFor is how long an entry that was looked at needs no second look, so that
-// many starts at a time need one. It is also how exactly the last use is kept.
-const trustFor = time.Second
+// After a look an entry is trusted for so many times as long as that took, at most
+// mostTrust: many starts at a time share one look at a large tree.
+const (
+	trustRatio = 20
+	mostTrust  = time.Second
+)
 
 // intact looks whether an entry is as it was fetched.
 func (c *Cache) intact(e *entry) bool {
 	c.mu.Lock()
-	trusted := time.Since(e.checked) < trustFor
+	begin := time.Now()
+	trusted := begin.Before(e.trusted)
 	c.mu.Unlock()
 	if trusted {
 		return true
@@ -225,7 +247,7 @@ func (c *Cache) intact(e *entry) bool {
 	now := time.Now()
 	_ = os.Chtimes(path, now, now) // for the next life's order of use
 	c.mu.Lock()
-	e.checked = now
+	e.trusted = now.Add(min(trustRatio*now.Sub(begin), mostTrust))
 	c.mu.Unlock()
 	return true
 }
@@ -234,12 +256,9 @@ func (c *Cache) intact(e *entry) bool {
 func (c *Cache) spoil(token string, e *entry) {
 	c.log.Warn("a dependency in the cache was changed by somebody; it is fetched again", "folder", e.place)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	e.stale = true
-	if i := slices.Index(c.pins[token], e); i >= 0 {
-		c.pins[token] = slices.Delete(c.pins[token], i, i+1)
-		c.unpin(e)
-	}
+	c.mu.Unlock()
+	c.takeBack(token, e)
 }
 
 // unpin takes one pin off. The caller holds mu.

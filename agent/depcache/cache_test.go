@@ -232,7 +232,7 @@ func TestChangedEntryIsFetchedAgain(t *testing.T) {
 			}
 			c.mu.Lock()
 			for _, e := range c.entries[it.key()] {
-				e.checked = time.Time{} // as if a while had passed
+				e.trusted = time.Time{} // as if a while had passed
 			}
 			c.mu.Unlock()
 			second := acquire(t, c, "second", it)[0]
@@ -392,7 +392,7 @@ func BenchmarkAcquireCached(b *testing.B) {
 			acquire(b, c, "first", it)
 			for b.Loop() {
 				c.mu.Lock()
-				c.entries[it.key()][0].checked = time.Time{}
+				c.entries[it.key()][0].trusted = time.Time{}
 				c.mu.Unlock()
 				acquire(b, c, "t", it)
 				c.Release("t")

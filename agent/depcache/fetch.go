@@ -217,7 +217,7 @@ func syncDir(name string) error {
 
 // admit renames a finished folder into its place, and makes room.
 func (c *Cache) admit(item Item, temp string, bytes int64) error {
-	e := &entry{key: item.key(), bytes: bytes, used: time.Now(), checked: time.Now()}
+	e := &entry{key: item.key(), bytes: bytes, used: time.Now()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.room(e.bytes) {

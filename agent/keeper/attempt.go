@@ -113,7 +113,7 @@ func (k *keeper) launch(a *attempt, end *Ended) error {
 		return err
 	}
 	a.slot = slot
-	if err := writeFiles(slot.Work, a.start.Files); err != nil {
+	if err := furnish(slot.Work, &a.start); err != nil {
 		return err
 	}
 	env := launch.Environ(k.base, a.start.Env, []string{
@@ -237,8 +237,10 @@ func (k *keeper) stdin(data []byte) (*os.File, error) {
 	return f, nil
 }
 
-func writeFiles(dir string, files []File) error {
-	if len(files) == 0 {
+// furnish makes the files and links of a start. Nothing is made through a link:
+// files come first, and links stand where no file may be.
+func furnish(dir string, s *Start) error {
+	if len(s.Files) == 0 && len(s.Links) == 0 {
 		return nil
 	}
 	root, err := os.OpenRoot(dir)
@@ -246,9 +248,17 @@ func writeFiles(dir string, files []File) error {
 		return fmt.Errorf("open work directory: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	for _, f := range files {
+	for _, f := range s.Files {
 		if err := writeFile(root, f); err != nil {
 			return fmt.Errorf("make file %q: %w", f.Name, err)
+		}
+	}
+	for _, l := range s.Links {
+		if err := root.MkdirAll(path.Dir(l.Name), 0o700); err != nil {
+			return fmt.Errorf("make link %q: %w", l.Name, err)
+		}
+		if err := root.Symlink(l.Target, l.Name); err != nil {
+			return fmt.Errorf("make link %q: %w", l.Name, err)
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ type Start struct {
 	Argv       []string      `json:"argv"`
 	Env        []string      `json:"env,omitempty"` // NAME=value; the keeper adds what only it knows
 	Files      []File        `json:"files,omitempty"`
+	Links      []Link        `json:"links,omitempty"`
 	Stdin      []byte        `json:"stdin,omitempty"` // nil = /dev/null
 	Timeout    time.Duration `json:"timeout,omitempty"`
 	KillGrace  time.Duration `json:"kill_grace,omitempty"`
@@ -29,6 +30,12 @@ type File struct {
 	Name string `json:"name"` // a local path
 	Mode uint32 `json:"mode"` // permission bits
 	Data []byte `json:"data"`
+}
+
+// Link is made in the work directory before the start.
+type Link struct {
+	Name   string `json:"name"`   // a local path
+	Target string `json:"target"` // absolute
 }
 
 // Event is what the keeper tells: Started, Grown, Ended or, made by the client,
