@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/leifengta/lft/engine/blob"
 	"github.com/leifengta/lft/engine/blob/blobtest"
 	"github.com/leifengta/lft/engine/blob/dirblob"
@@ -88,5 +90,29 @@ func TestLeftover(t *testing.T) {
 	}
 	if _, err := b.Get(t.Context(), ".tmp-X", 0, -1); !errors.Is(err, blob.ErrKey) {
 		t.Errorf("get: %v", err)
+	}
+}
+
+// TestDurable: content before its name, and each folder in the one above it.
+func TestDurable(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, dir)
+	put := func() {
+		if err := b.Put(t.Context(), "log/a/0", strings.NewReader("content"), 7); err != nil {
+			t.Error(err)
+		}
+	}
+	steps := blobtest.Durable(t, dir, put)
+	for i, step := range steps {
+		if name, ok := strings.CutPrefix(step, "sync log/a/"); ok && name != "" {
+			steps[i] = "sync the content"
+		}
+	}
+	want := []string{"sync .", "sync log", "sync the content", "rename", "sync log/a"}
+	if diff := cmp.Diff(want, steps); diff != "" {
+		t.Errorf("the first in a folder (-want +got):\n%s", diff)
+	}
+	if steps := blobtest.Durable(t, dir, put); len(steps) != 3 {
+		t.Errorf("one more: %v", steps)
 	}
 }
