@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/leifengta/lft/engine/preview"
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/engine/store"
 	"github.com/leifengta/lft/planner"
@@ -62,26 +61,6 @@ func place(origin string) string {
 		return "an unknown place"
 	}
 	return origin
-}
-
-// impact reads what runs of the flows that change and asks the kernel.
-func (s *Service) impact(ctx context.Context, c *change, compiled compiled) (planner.Impact, error) {
-	now, err := s.store.Now(ctx)
-	if err != nil {
-		return planner.Impact{}, err
-	}
-	in := preview.Input{Now: now, Before: compiled.before, After: compiled.after, Touched: c.touched}
-	for _, f := range compiled.before.Flows {
-		if !c.touched[f.UID] {
-			continue
-		}
-		live, err := s.store.LiveExecutions(ctx, f.UID)
-		if err != nil {
-			return planner.Impact{}, err
-		}
-		in.Live = append(in.Live, live...)
-	}
-	return preview.Of(in)
 }
 
 // Apply commits a change set, or refuses it whole.

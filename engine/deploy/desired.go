@@ -180,6 +180,7 @@ func (d *Deployed) digest() string {
 type compiled struct {
 	before kernel.Adopt
 	after  kernel.Adopt
+	specs  map[string][]byte // of both, by digest
 }
 
 // compile reads every spec on both sides and has the kernel compile them, so
@@ -201,7 +202,7 @@ func (s *Service) compile(ctx context.Context, c *change) (compiled, error) {
 			return compiled{}, fmt.Errorf("%w: the spec of %s was not put before", ErrInvalid, o.Address)
 		}
 	}
-	var out compiled
+	out := compiled{specs: specs}
 	graphs := map[string]*kernel.Graph{}
 	find := func(digest string) ([]byte, bool) { data, ok := specs[digest]; return data, ok }
 	known := func(digest string) (*kernel.Graph, bool) { g, ok := graphs[digest]; return g, ok }

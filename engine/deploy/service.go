@@ -22,6 +22,7 @@ type Definitions interface {
 	Project(ctx context.Context, name string) (record.Project, bool, error)
 	Objects(ctx context.Context, projectUID string, revision int64) ([]record.Object, error)
 	Specs(ctx context.Context, digests []string) (map[string][]byte, error)
+	Now(ctx context.Context) (record.Time, error)
 }
 
 // Past is how it came to that.
@@ -40,8 +41,14 @@ type Writer interface {
 
 // Live is what runs, for the impact of a change.
 type Live interface {
-	LiveExecutions(ctx context.Context, flowUID string) ([]record.Execution, error)
-	Now(ctx context.Context) (record.Time, error)
+	// LiveOf are the executions of some flows, by uid, that have not ended.
+	LiveOf(ctx context.Context, flows map[string]bool) ([]record.Execution, error)
+	Cursors(ctx context.Context, schedules []string) ([]record.Cursor, error)
+	Overrides(ctx context.Context, projectUID string) ([]record.Override, error)
+	// PoolUse is the number of slots in use by pool uid.
+	PoolUse(ctx context.Context) (map[string]int32, error)
+	// History counts the executions of a flow, at most limit of them.
+	History(ctx context.Context, flow record.Object, limit int) (int, error)
 }
 
 // Service answers the verbs about definitions.

@@ -1,6 +1,7 @@
 // Package preview tells what a change does to what is scheduled and running, by
-// asking the kernel: the live executions are restored into a State of their own,
-// the new revision is adopted, and the effects are read off its rows.
+// asking the kernel: the live set is restored into two States of their own, the
+// new revision is adopted by one of them, and the effects are read off the rows of
+// both.
 //
 // It promises that a plan shows what the master will do, because it is the same
 // code that does it. It is pure: rows, revisions and the time are arguments, and
@@ -21,33 +22,65 @@ import (
 	"github.com/leifengta/lft/planner"
 )
 
-// Fires is how many next fires of a schedule are shown.
-const Fires = 5
-
 // Input is the world before a change, and the change.
 type Input struct {
 	Now    record.Time
 	Before kernel.Adopt // what is deployed; without ProjectUID when nothing is
 	After  kernel.Adopt // what shall be
-	// Touched holds the uids of all objects that come, change or go. Nothing
-	// else is looked at, so that the cost follows the change.
-	Touched map[string]bool
-	Live    []record.Execution // of the touched flows, those that have not ended
+	// Touched holds the uids of all objects that come, change or go, and of
+	// schedules whose calendar does. Nothing else is looked at, so that the cost
+	// follows the change.
+	Touched   map[string]bool
+	Live      []record.Execution // of the touched flows, those that have not ended
+	Cursors   []record.Cursor    // of the touched schedules
+	Overrides []record.Override  // of the project
+	PoolUse   map[string]int32   // slots in use by pool uid
+	// History counts, by uid, the executions of flows that go; at most MaxHistory.
+	History map[string]int
 }
+
+// MaxHistory is how far a history that is left behind is counted.
+const MaxHistory = 1000
 
 // Of returns the impact of a change.
 func Of(in Input) (planner.Impact, error) {
-	impact := planner.Impact{Schedules: in.schedules()}
-	cancelled, err := in.cancelled()
+	without, err := in.play(kernel.Tick{})
 	if err != nil {
 		return planner.Impact{}, fmt.Errorf("preview: %w", err)
 	}
-	impact.Executions = in.executions(cancelled)
-	if len(cancelled) > 0 {
-		impact.Kinds = append(impact.Kinds, planner.CancelsQueued)
+	with, err := in.play(in.adopted())
+	if err != nil {
+		return planner.Impact{}, fmt.Errorf("preview: %w", err)
 	}
-	impact.Omitted = over(&impact.Schedules) + over(&impact.Executions)
+	impact := planner.Impact{
+		Schedules: in.schedules(without, with), Executions: in.executions(without, with),
+		Pools: in.pools(without, with), Orphans: in.orphans(),
+	}
+	impact.Kinds = kinds(&impact, len(with.ended) > len(without.ended))
+	impact.Omitted = over(&impact.Schedules) + over(&impact.Executions) + over(&impact.Pools) + over(&impact.Orphans)
 	return impact, nil
+}
+
+// kinds are the effects that a reviewer must have seen.
+func kinds(impact *planner.Impact, ends bool) []planner.Effect {
+	set := map[planner.Effect]bool{planner.ExceedsPool: len(impact.Pools) > 0, planner.OrphansHistory: len(impact.Orphans) > 0, planner.EndsOverride: ends}
+	for _, e := range impact.Executions {
+		set[planner.CancelsQueued] = set[planner.CancelsQueued] || e.Fate == planner.Cancelled
+	}
+	for _, s := range impact.Schedules {
+		for _, p := range s.Passed {
+			set[planner.FiresMissed] = set[planner.FiresMissed] || p.What == ran
+			set[planner.SkipsMissed] = set[planner.SkipsMissed] || p.Was == ran && p.What != ran
+		}
+	}
+	var list []planner.Effect
+	for kind, there := range set {
+		if there {
+			list = append(list, kind)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // over cuts a list to what a plan shows and returns how much it was too long.
@@ -55,85 +88,6 @@ func over[T any](list *[]T) int {
 	n := max(0, len(*list)-planner.MaxImpact)
 	*list = (*list)[:len(*list)-n]
 	return n
-}
-
-// schedules returns the touched schedules whose next fires are not the same
-// afterwards, by address.
-func (in *Input) schedules() []planner.ScheduleImpact {
-	var list []planner.ScheduleImpact
-	after := map[string]*kernel.ScheduleDef{}
-	for i := range in.After.Schedules {
-		if def := &in.After.Schedules[i]; in.Touched[def.UID] {
-			after[def.UID] = def
-		}
-	}
-	add := func(shown, before, now *kernel.ScheduleDef) {
-		impact := planner.ScheduleImpact{
-			Address: shown.Address, Timezone: shown.Zone,
-			Before: in.fires(before), After: in.fires(now),
-		}
-		if !slices.Equal(impact.Before, impact.After) {
-			list = append(list, impact)
-		}
-	}
-	for i := range in.Before.Schedules {
-		before := &in.Before.Schedules[i]
-		if !in.Touched[before.UID] {
-			continue
-		}
-		now := after[before.UID]
-		delete(after, before.UID)
-		add(cmp.Or(now, before), before, now)
-	}
-	for _, now := range after {
-		add(now, nil, now)
-	}
-	slices.SortFunc(list, func(a, b planner.ScheduleImpact) int { return strings.Compare(string(a.Address), string(b.Address)) })
-	return list
-}
-
-// fires returns the next instants a schedule will be decided for. A paused one
-// fires nothing.
-func (in *Input) fires(def *kernel.ScheduleDef) []planner.Fire {
-	if def == nil || def.Paused {
-		return nil
-	}
-	var list []planner.Fire
-	for _, t := range def.Timetable.Upcoming(time.UnixMicro(int64(in.Now)), Fires) {
-		list = append(list, planner.Fire{
-			Local: t.In(def.Timetable.Location()).Format(time.RFC3339),
-			UTC:   t.UTC().Format(time.RFC3339),
-		})
-	}
-	return list
-}
-
-// cancelled returns the queued executions that end when the change is adopted.
-func (in *Input) cancelled() (map[string]bool, error) {
-	ended := map[string]bool{}
-	if !slices.ContainsFunc(in.Live, func(e record.Execution) bool { return e.State == record.Queued }) {
-		return ended, nil
-	}
-	snapshot, err := in.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	state, err := kernel.Restore(kernel.Limits{SchedulesOff: true}, snapshot)
-	if err != nil {
-		return nil, err
-	}
-	if err := state.Step(in.Now, in.After); err != nil {
-		return nil, err
-	}
-	for ready, ok := state.Ready(); ok; ready, ok = state.Ready() {
-		for _, e := range ready.Rows.Executions {
-			if e.State == record.ExecutionCancelled {
-				ended[e.ID] = true
-			}
-		}
-		state.Advance(ready.Serial)
-	}
-	return ended, nil
 }
 
 // standIn is the digest under which one job that takes its time stands in for
@@ -151,11 +105,13 @@ func (in *Input) snapshot() (kernel.Snapshot, error) {
 	live := record.Live{
 		Now:        in.Now,
 		Executions: slices.Clone(in.Live),
+		Cursors:    in.Cursors,
+		Overrides:  in.Overrides,
 		Adopted:    []record.Adopted{{ProjectUID: in.Before.ProjectUID, Revision: in.Before.Revision}},
 	}
 	for i := range live.Executions {
 		e := &live.Executions[i]
-		e.FlowDigest = standIn
+		e.FlowDigest, e.Parent = standIn, ""
 		if e.State == record.Running {
 			live.Jobs = append(live.Jobs, record.Job{
 				Execution: e.ID, Name: standIn, State: record.JobActive, Waiting: record.WaitingTimer,
@@ -163,21 +119,102 @@ func (in *Input) snapshot() (kernel.Snapshot, error) {
 			})
 		}
 	}
-	return kernel.Snapshot{
-		Live:     live,
-		Graphs:   map[string]*kernel.Graph{standIn: graph},
-		Projects: []kernel.Adopt{in.Before},
-	}, nil
+	snap := kernel.Snapshot{Live: live, Graphs: map[string]*kernel.Graph{standIn: graph}}
+	if in.Before.ProjectUID != "" {
+		before := in.Before
+		before.Schedules = in.touched(before.Schedules)
+		snap.Projects = []kernel.Adopt{before}
+	}
+	return snap, nil
 }
 
-func (in *Input) executions(cancelled map[string]bool) []planner.ExecutionImpact {
+// touched are the schedules that the change is about: what becomes of the others
+// is the same with it and without.
+func (in *Input) touched(list []kernel.ScheduleDef) []kernel.ScheduleDef {
+	var out []kernel.ScheduleDef
+	for _, def := range list {
+		if in.Touched[def.UID] {
+			out = append(out, def)
+		}
+	}
+	return out
+}
+
+// adopted is the new revision, as if it were applied now.
+func (in *Input) adopted() kernel.Adopt {
+	after := in.After
+	after.EffectiveFrom = max(in.Now, in.Before.EffectiveFrom+1)
+	after.Schedules = in.touched(after.Schedules)
+	return after
+}
+
+// future is what the kernel makes of the world.
+type future struct {
+	first     kernel.Look // before the event
+	last      kernel.Look
+	cancelled map[string]bool               // executions
+	decided   map[string][]planner.Instants // by schedule, in the order of time
+	ended     []record.OverrideKey
+}
+
+// play restores the world, lets the event happen now and reads what follows.
+func (in *Input) play(event kernel.Event) (future, error) {
+	f := future{cancelled: map[string]bool{}, decided: map[string][]planner.Instants{}}
+	snapshot, err := in.snapshot()
+	if err != nil {
+		return f, err
+	}
+	state, err := kernel.Restore(kernel.Limits{}, snapshot)
+	if err != nil {
+		return f, err
+	}
+	f.first = state.Look(in.After.ProjectUID)
+	if err := state.Step(in.Now, event); err != nil {
+		return f, err
+	}
+	for ready, ok := state.Ready(); ok; ready, ok = state.Ready() {
+		f.read(&ready.Rows)
+		state.Advance(ready.Serial)
+	}
+	f.last = state.Look(in.After.ProjectUID)
+	return f, nil
+}
+
+func (f *future) read(rows *record.Batch) {
+	for _, e := range rows.Executions {
+		if e.State == record.ExecutionCancelled {
+			f.cancelled[e.ID] = true
+		}
+	}
+	for _, d := range rows.Fires {
+		what := ran
+		if d.Decision == record.Skipped {
+			what = skipped
+		}
+		f.add(d.ScheduleUID, what, d.Reason, 1, d.Instant, d.Instant)
+	}
+	for _, r := range rows.Ranges {
+		f.add(r.ScheduleUID, skipped, r.Reason, r.Count, r.From, r.To)
+	}
+	f.ended = append(f.ended, rows.OverridesGone...)
+}
+
+func (f *future) add(uid, what string, reason record.Reason, count int64, from, to record.Time) {
+	f.decided[uid] = append(f.decided[uid], planner.Instants{What: what, Reason: string(reason), Count: count, First: utc(from), Last: utc(to)})
+}
+
+func utc(at record.Time) string { return time.UnixMicro(int64(at)).UTC().Format(time.RFC3339) }
+
+func (in *Input) executions(without, with future) []planner.ExecutionImpact {
 	var list []planner.ExecutionImpact
-	for _, e := range in.Live {
+	for i := range in.Live {
+		e := &in.Live[i]
 		impact := planner.ExecutionImpact{
-			ID: e.ID, Flow: spec.Address(e.Flow), State: string(e.State), Revision: e.Revision, Fate: planner.Finishes,
+			ID: e.ID, Flow: spec.Address(e.Flow), State: string(e.State), Revision: e.Revision,
+			Origin: string(e.Origin), ScheduledFor: utc(e.ScheduledFor), Fate: planner.Finishes,
 		}
 		switch {
-		case cancelled[e.ID]:
+		case with.cancelled[e.ID] && !without.cancelled[e.ID]:
 			impact.Fate = planner.Cancelled
 		case e.State == record.Queued:
 			impact.Fate = planner.Starts
@@ -200,4 +237,33 @@ func fateOrder(f planner.Fate) int {
 		return 0
 	}
 	return 1
+}
+
+// pools are those that get smaller than what is in use of them.
+func (in *Input) pools(without, with future) []planner.PoolImpact {
+	var list []planner.PoolImpact
+	for _, p := range in.Before.Pools {
+		before, after, use := without.last.Slots[p.UID], with.last.Slots[p.UID], in.PoolUse[p.UID]
+		if in.Touched[p.UID] && after < before && use > after {
+			list = append(list, planner.PoolImpact{Address: p.Address, InUse: int(use), Before: int(before), After: int(after)})
+		}
+	}
+	slices.SortFunc(list, func(a, b planner.PoolImpact) int { return strings.Compare(string(a.Address), string(b.Address)) })
+	return list
+}
+
+// orphans are the flows that go and have run.
+func (in *Input) orphans() []planner.Orphan {
+	kept := map[string]bool{}
+	for _, f := range in.After.Flows {
+		kept[f.UID] = true
+	}
+	var list []planner.Orphan
+	for _, f := range in.Before.Flows {
+		if n := in.History[f.UID]; n > 0 && !kept[f.UID] {
+			list = append(list, planner.Orphan{Address: f.Address, UID: f.UID, Executions: n, More: n >= MaxHistory})
+		}
+	}
+	slices.SortFunc(list, func(a, b planner.Orphan) int { return strings.Compare(string(a.Address), string(b.Address)) })
+	return list
 }

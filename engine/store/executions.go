@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/leifengta/lft/engine/record"
@@ -122,17 +121,7 @@ func (s *Store) Executions(ctx context.Context, p ExecutionPage) ([]record.Execu
 
 // LiveExecutions are those of a flow that have not ended, oldest first.
 func (s *Store) LiveExecutions(ctx context.Context, flowUID string) ([]record.Execution, error) {
-	ids, err := liveList(ctx, s.read)
-	if err != nil {
-		return nil, err
-	}
-	list, err := among(ctx, s.read, &executionTable, "", "t.id", ids, "")
-	if err != nil {
-		return nil, err
-	}
-	list = slices.DeleteFunc(list, func(e record.Execution) bool { return e.FlowUID != flowUID })
-	slices.SortStableFunc(list, func(a, b record.Execution) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
-	return list, nil
+	return s.LiveOf(ctx, map[string]bool{flowUID: true})
 }
 
 // Jobs of an execution, by number.
