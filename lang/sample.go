@@ -117,7 +117,7 @@ func sampleOf(ty cty.Type) cty.Value {
 func (c *Console) instanceOf(scope spec.Address) *eval.Each {
 	w := c.loader.worker(newFindings(nil))
 	for _, d := range c.loader.top.blocks[spec.FlowKind] {
-		if d.name != scope.Name() {
+		if d.name != scope.Flow().Name() {
 			continue
 		}
 		all, _ := w.instances(scope, d.block.Body)

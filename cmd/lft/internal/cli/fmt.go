@@ -24,7 +24,7 @@ func (a *app) fmtVerb() *cli.Command {
 		Usage:     "Lay out the files of the folder in the one canonical way",
 		ArgsUsage: "[FILE | FOLDER | -]...",
 		Description: "It lists the files it has changed. \"-\" reads from the standard input and writes the result to the output.\n" +
-			"Exit codes: 0 all is in order by now, 1 an error, 2 a file does not parse, 3 with -check: a file is to be changed.",
+			"It lays out *.hcl and files of variables, *.vars; files in JSON are left alone.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "list", Value: true, Usage: "list the files that differ (-list=false)"},
 			&cli.BoolFlag{Name: "write", Value: true, Usage: "change the files (-write=false)"},
@@ -77,6 +77,9 @@ func (l *layout) target(target string, in io.Reader) error {
 		return err
 	}
 	if !info.IsDir() {
+		if filepath.Ext(target) == ".json" {
+			return nil // JSON has tools of its own
+		}
 		return l.file(target, info.Mode())
 	}
 	return filepath.WalkDir(target, func(path string, entry fs.DirEntry, err error) error {
@@ -87,7 +90,7 @@ func (l *layout) target(target string, in io.Reader) error {
 		switch {
 		case entry.IsDir() && (hidden || path != target && !l.recursive):
 			return fs.SkipDir
-		case entry.IsDir() || hidden || filepath.Ext(path) != ".hcl":
+		case entry.IsDir() || hidden || filepath.Ext(path) != ".hcl" && filepath.Ext(path) != ".vars":
 			return nil
 		}
 		info, err := entry.Info()

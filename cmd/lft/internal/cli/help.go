@@ -92,7 +92,8 @@ func (a *app) helpVerb() *cli.Command {
 				}
 				at = below
 			}
-			return cli.ShowSubcommandHelp(at)
+			cli.HelpPrinter(a.term.Out, verbHelp, at)
+			return nil
 		},
 	}
 }

@@ -15,8 +15,8 @@ import (
 
 func (a *app) planVerb() *cli.Command {
 	return &cli.Command{
-		Name:  "plan",
-		Usage: "Show what apply would change, and what that does to what is running",
+		Name:        "plan",
+		Usage:       "Show what apply would change, and what that does to what is running",
 		Description: "A saved plan is applied by \"lft apply FILE\", exactly or not at all.",
 		Flags: slices.Concat(stateFlags(), variableFlags(), formFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "save the plan to this file"},

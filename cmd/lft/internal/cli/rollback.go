@@ -36,6 +36,11 @@ func (a *app) runRollback(ctx context.Context, cmd *cli.Command) error {
 	if err != nil || revision <= 0 {
 		return fmt.Errorf("%q is no number of a revision; lft history lists them", word)
 	}
+	if !cmd.IsSet("message") {
+		if err := cmd.Set("message", fmt.Sprintf("back to revision %d", revision)); err != nil {
+			return err
+		}
+	}
 	out := cmd.String("out")
 	if cmd.Bool("json") && !cmd.Bool("auto-approve") && out == "" {
 		return errors.New("-json asks nobody: give -auto-approve as well, or -out")

@@ -43,7 +43,8 @@ func (a *app) stateVerb() *cli.Command {
 			if word := cmd.Args().First(); word != "" {
 				return noSuchVerb(cmd, word)
 			}
-			return cli.ShowSubcommandHelp(cmd)
+			cli.HelpPrinter(a.term.Out, verbHelp, cmd)
+			return nil
 		},
 	}
 }

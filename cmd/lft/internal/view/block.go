@@ -48,7 +48,9 @@ var (
 )
 
 // objectBlock is an object as it would be written.
-func objectBlock(addr spec.Address, data []byte) block { return newBlock(addr.Kind(), header(addr), data) }
+func objectBlock(addr spec.Address, data []byte) block {
+	return newBlock(addr.Kind(), header(addr), data)
+}
 
 // newBlock reads an object of a spec. kind is that of an object, or job, param or
 // output.

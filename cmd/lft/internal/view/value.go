@@ -252,7 +252,9 @@ func visible(text string) string {
 // columns is how wide a text is.
 func columns(text string) int { return utf8.RuneCountInString(text) }
 
-func padTo(text string, width int) string { return text + strings.Repeat(" ", max(0, width-columns(text))) }
+func padTo(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-columns(text)))
+}
 
 // shorten bounds one line.
 func shorten(line string) string {
