@@ -111,10 +111,11 @@ func (s *State) override(ev Override) error {
 	}
 	key := record.OverrideKey{ObjectUID: uid, Field: ev.Field}
 	old, was := s.overrides[key]
-	if old.Value == ev.Value && (!was || old.Reason == ev.Reason) {
+	if old.Value == ev.Value && (!was || old.Reason == ev.Reason) && !s.lapsed[key] {
 		s.out.reply(Reply{ID: ev.Reply})
 		return nil
 	}
+	delete(s.lapsed, key)
 	s.decideBefore(p, ev.Object)
 	now := declared
 	if ev.Value == "" {
@@ -206,6 +207,8 @@ func (s *State) slots(pl *pool) int32 {
 
 // settleOverrides drops the overrides that a new revision ends: those of objects
 // that are no more, and those of values that are declared anew. The others go on.
+// A State that decides no instants leaves the rows to the one that will: until
+// that adopts the revision, they hold.
 func (s *State) settleOverrides(ev *Adopt) {
 	for _, key := range slices.SortedFunc(maps.Keys(s.overrides), byKey) {
 		o := s.overrides[key]
@@ -220,6 +223,7 @@ func (s *State) settleOverrides(ev *Adopt) {
 			if !ok {
 				why = fmt.Sprintf("it is not in revision %d", ev.Revision)
 			}
+			s.lapsed[key] = s.limits.SchedulesOff
 			if !s.limits.SchedulesOff {
 				s.out.override(key)
 				s.out.audit(s.now, "", "override ends", key.ObjectUID, fmt.Sprintf("%s: %s was %s by %s: %s", o.Object, o.Field, o.Value, o.By, why))

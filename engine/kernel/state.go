@@ -21,6 +21,7 @@ type State struct {
 	wakes wakes
 
 	overrides overrides
+	lapsed    map[record.OverrideKey]bool // out of force here, but still in the rows
 
 	stalled bool // dispatch stopped at a full Ready
 
@@ -39,7 +40,7 @@ func New(limits Limits) *State {
 		queue:  newQueue(),
 		fleet:  newFleet(),
 
-		overrides: overrides{},
+		overrides: overrides{}, lapsed: map[record.OverrideKey]bool{},
 	}
 }
 

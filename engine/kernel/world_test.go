@@ -54,6 +54,7 @@ type db struct {
 	chunks     []record.Chunk
 	audits     []record.Audit
 	letters    []record.DeadLetter
+	overrides  map[record.OverrideKey]record.Override
 }
 
 func newWorld(tb testing.TB, limits Limits) *world {
@@ -64,6 +65,7 @@ func newWorld(tb testing.TB, limits Limits) *world {
 			executions: map[string]record.Execution{}, finished: map[string]bool{}, jobs: map[JobKey]record.Job{},
 			attempts: map[string]record.Attempt{}, fires: map[string]record.Fire{}, cursors: map[string]record.Cursor{},
 			adopted: map[string]record.Adopted{}, agents: map[string]record.Agent{}, logEnds: map[string]record.LogEnd{},
+			overrides: map[record.OverrideKey]record.Override{},
 		},
 		graphs: map[string]*Graph{}, adopted: map[string]Adopt{},
 	}
@@ -224,6 +226,15 @@ func (d *db) commit(b *record.Batch) error {
 	for _, a := range b.Audits {
 		once("note", a.ID)
 	}
+	for _, o := range b.Overrides {
+		key := record.OverrideKey{ObjectUID: o.ObjectUID, Field: o.Field}
+		once("override", fmt.Sprint(key))
+		d.overrides[key] = o
+	}
+	for _, key := range b.OverridesGone {
+		once("override", fmt.Sprint(key))
+		delete(d.overrides, key)
+	}
 	for _, id := range b.Finished {
 		once("finished", id)
 		if !d.executions[id].State.Terminal() {
@@ -288,7 +299,14 @@ func (d *db) live(now record.Time) record.Live {
 	for _, uid := range sortedKeys(d.agents) {
 		l.Agents = append(l.Agents, d.agents[uid])
 	}
+	for _, key := range sortedOverrideKeys(d.overrides) {
+		l.Overrides = append(l.Overrides, d.overrides[key])
+	}
 	return l
+}
+
+func sortedOverrideKeys(m map[record.OverrideKey]record.Override) []record.OverrideKey {
+	return slices.SortedFunc(maps.Keys(m), byKey)
 }
 
 func (w *world) snapshot() Snapshot {

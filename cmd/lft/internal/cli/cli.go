@@ -60,11 +60,12 @@ func (a *app) groups() []group {
 			a.initVerb(), a.validateVerb(), a.planVerb(), a.applyVerb(), a.destroyVerb(),
 		}},
 		{"Definitions", []*cli.Command{
-			a.consoleVerb(), a.diffVerb(), a.fmtVerb(), a.functionsVerb(), a.graphVerb(), a.historyVerb(),
+			a.consoleVerb(), a.diffVerb(), a.explainVerb(), a.fmtVerb(), a.functionsVerb(), a.graphVerb(), a.historyVerb(),
 			a.outputVerb(), a.providersVerb(), a.rollbackVerb(), a.showVerb(), a.stateVerb(),
 		}},
 		{"Executions", []*cli.Command{
-			a.cancelVerb(), a.firesVerb(), a.logsVerb(), a.runVerb(), a.runsVerb(), a.statusVerb(), a.whyVerb(),
+			a.cancelVerb(), a.firesVerb(), a.logsVerb(), a.pauseVerb(), a.poolVerb(), a.resumeVerb(),
+			a.runVerb(), a.runsVerb(), a.statusVerb(), a.whyVerb(),
 		}},
 		{"Processes", []*cli.Command{
 			a.agentVerb(), a.agentsVerb(), a.devVerb(), a.keeperVerb(), a.masterVerb(), a.serverVerb(),
@@ -175,6 +176,14 @@ func noSuchVerb(cmd *cli.Command, name string) error {
 
 // usage words what is wrong with a verb's flags.
 func usage(_ context.Context, cmd *cli.Command, err error, _ bool) error {
+	err = wrongFlag(cmd, err)
+	if cmd.Name == "diff" {
+		return &codedError{code: exitTrouble, err: err}
+	}
+	return err
+}
+
+func wrongFlag(cmd *cli.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
 		return fmt.Errorf("%w; %s -help lists the flags", err, cmd.FullName())

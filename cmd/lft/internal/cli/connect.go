@@ -92,12 +92,12 @@ const answerWithin = 20 * time.Second
 
 // connect finds the state a verb works on and returns its API.
 func (a *app) connect(ctx context.Context, cmd *cli.Command) (*client, error) {
-	return a.connectTo(ctx, cmd, false)
+	return a.connectTo(ctx, cmd, reader)
 }
 
-// connectTo is connect; acts makes this process master and agent of a file that
-// nobody owns.
-func (a *app) connectTo(ctx context.Context, cmd *cli.Command, acts bool) (*client, error) {
+// connectTo is connect; as says what this process becomes of a file that nobody
+// owns.
+func (a *app) connectTo(ctx context.Context, cmd *cli.Command, as part) (*client, error) {
 	at, err := findState(cmd, os.Getenv)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (a *app) connectTo(ctx context.Context, cmd *cli.Command, acts bool) (*clie
 		homes = append(homes, newRemote(base))
 	}
 	if at.state != "" {
-		homes = append(homes, &opened{state: at.state, app: a, acts: acts})
+		homes = append(homes, &opened{state: at.state, app: a, part: as})
 	}
 	c := newClient(homes...)
 	c.route.note = a.term.Notef

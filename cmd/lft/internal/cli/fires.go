@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -34,7 +35,25 @@ func (a *app) firesVerb() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return view.Fires(a.term, fires, cmd.Bool("json"))
+			if err := view.Fires(a.term, fires, cmd.Bool("json")); err != nil {
+				return err
+			}
+			return a.noteOverride(ctx, c, schedule)
 		},
 	}
+}
+
+// noteOverride tells beside a schedule's instants that an operator has paused it,
+// or lets it go on.
+func (a *app) noteOverride(ctx context.Context, c *client, schedule string) error {
+	res, err := c.run.ListOverrides(ctx, &lftv1.ListOverridesRequest{})
+	if err != nil {
+		return err
+	}
+	for _, o := range res.GetOverrides() {
+		if o.GetObject() == schedule || o.GetObject() == "schedule."+schedule {
+			a.term.Notef("%s\n", view.OverrideLine(o, time.Now()))
+		}
+	}
+	return nil
 }

@@ -76,7 +76,8 @@ func (a *app) allLogs(ctx context.Context, c *client, ask *lftv1.ReadLogRequest)
 		ask.Job = j.GetName()
 		end, err := readLog(ctx, c, ask, a.term.Out)
 		if connect.CodeOf(err) == connect.CodeFailedPrecondition {
-			continue // it ended without an attempt meanwhile
+			a.term.Notef("%v\n", problem(err)) // it is a sub-flow, or ended without an attempt meanwhile
+			continue
 		}
 		if err != nil {
 			return err

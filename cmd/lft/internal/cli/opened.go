@@ -21,9 +21,7 @@ import (
 type opened struct {
 	app   *app
 	state string
-	// acts makes this process master and agent of a file that it owns, for what
-	// is started here; otherwise it only reads, and changes definitions.
-	acts bool
+	part  part
 
 	mu      sync.Mutex
 	client  *http.Client // nil while nothing is open
@@ -32,6 +30,15 @@ type opened struct {
 	end     func() error // stops what was opened here
 	rest    func() []string
 }
+
+// part is what a process is to a file that it owns.
+type part int
+
+const (
+	reader   part = iota // it reads, and changes definitions
+	operator             // it is the master, too, for an order
+	actor                // it is master and agent, for what is started here
+)
 
 func (h *opened) reach(ctx context.Context) (*http.Client, *url.URL, error) {
 	h.mu.Lock()
@@ -62,7 +69,7 @@ func (h *opened) reach(ctx context.Context) (*http.Client, *url.URL, error) {
 // open opens the state in this process.
 func (h *opened) open(ctx context.Context) error {
 	cfg := h.app.embedded(h.state, engine.ModeRead)
-	if h.acts && cfg.Blobs != "" {
+	if h.part != reader && cfg.Blobs != "" {
 		cfg.Mode = engine.ModeRun
 	}
 	if err := makeFolders(cfg); err != nil {
@@ -79,7 +86,7 @@ func (h *opened) open(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() {
-		if cfg.Mode == engine.ModeRun {
+		if cfg.Mode == engine.ModeRun && h.part == actor {
 			done <- h.app.host(running, e, cfg)
 		} else {
 			done <- e.Run(running)
@@ -130,7 +137,7 @@ func (h *opened) lost() {
 
 // alone is true of a file that is open here and only read: nobody acts on it, and
 // nobody can.
-func (h *opened) alone() bool { return h.owns() && !h.acts }
+func (h *opened) alone() bool { return h.owns() && h.part == reader }
 
 // owns is true of a file that is open here.
 func (h *opened) owns() bool {

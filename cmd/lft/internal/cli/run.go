@@ -21,8 +21,7 @@ func (a *app) runVerb() *cli.Command {
 		Usage:     "Run a deployed flow and wait for its end",
 		ArgsUsage: "FLOW",
 		Description: "The first word on stdout is the id of the execution. Without a server and without lft dev, this process is\n" +
-			"master and agent for as long as the flow runs. Repeating an -id is not a second run: it attaches to the first.\n\n" +
-			"Exit codes: 0 succeeded, 1 could not be started or lost contact, 3 the flow failed, 4 it was cancelled.",
+			"master and agent for as long as the flow runs. Repeating an -id is not a second run: it attaches to the first.",
 		Flags: append(stateFlags(),
 			&cli.StringSliceFlag{Name: "param", Usage: "NAME=VALUE, a parameter of the flow; may be repeated"},
 			&cli.StringFlag{Name: "id", Usage: "name the execution: letters, digits, '.', '_', '-', at most 64"},
@@ -46,7 +45,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	if id == "" {
 		id = newID()
 	}
-	c, err := a.connectTo(ctx, cmd, true)
+	c, err := a.connectTo(ctx, cmd, actor)
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (a *app) follow(ctx context.Context, c *client, id string) error {
 // and its agent.
 func (c *client) embedded() bool {
 	h, ok := c.route.homes[0].(*opened)
-	return ok && h.acts && h.owns()
+	return ok && h.part == actor && h.owns()
 }
 
 // leftovers are live executions that an embedded master does not act on.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,6 +29,9 @@ type executionJSON struct {
 	CreatedAt       *string         `json:"created_at"`
 	StartedAt       *string         `json:"started_at"`
 	EndedAt         *string         `json:"ended_at"`
+	Parent          *string         `json:"parent"` // the execution that started it as a sub-flow
+	ParentJob       *string         `json:"parent_job"`
+	ParentAttempt   *int32          `json:"parent_attempt"`
 }
 
 type statusJSON struct {
@@ -65,10 +69,11 @@ type attemptJSON struct {
 	EndedAt   *string `json:"ended_at"`
 	LogBytes  int64   `json:"log_bytes"`
 	LogState  *string `json:"log_state"`
+	Child     *string `json:"child"` // the execution a sub-flow's attempt started
 }
 
 func executionDocument(e *lftv1.Execution) executionJSON {
-	return executionJSON{
+	doc := executionJSON{
 		ID:              e.GetId(),
 		Project:         e.GetProject(),
 		Flow:            e.GetFlow(),
@@ -85,7 +90,13 @@ func executionDocument(e *lftv1.Execution) executionJSON {
 		CreatedAt:       instant(e.GetCreatedAt()),
 		StartedAt:       instant(e.GetStartedAt()),
 		EndedAt:         instant(e.GetEndedAt()),
+		Parent:          word(e.GetParent()),
+		ParentJob:       word(e.GetParentJob()),
 	}
+	if n := e.GetParentAttempt(); n > 0 {
+		doc.ParentAttempt = &n
+	}
+	return doc
 }
 
 func jobDocument(j *lftv1.Job) jobJSON {
@@ -119,6 +130,7 @@ func jobDocument(j *lftv1.Job) jobJSON {
 			EndedAt:   instant(a.GetEndedAt()),
 			LogBytes:  a.GetLogBytes(),
 			LogState:  word(a.GetLogState()),
+			Child:     word(a.GetChild()),
 		})
 	}
 	return doc
@@ -135,7 +147,11 @@ func Status(t *Terminal, res *lftv1.GetExecutionResponse, asJSON bool, now time.
 	}
 	e := res.GetExecution()
 	t.Printf("%s  %s  %s%s\n", e.GetId(), e.GetFlow(), t.Style(stateStyle(e.GetState()), e.GetState()), because(e.GetReason()))
-	t.Printf("for %s, revision %d of project %s%s\n\n", logicalTime(e), e.GetRevision(), e.GetProject(), ran(e, now))
+	t.Printf("for %s, revision %d of project %s%s\n", logicalTime(e), e.GetRevision(), e.GetProject(), ran(e, now))
+	if e.GetParent() != "" {
+		t.Printf("started by attempt %d of job %s in execution %s\n", e.GetParentAttempt(), e.GetParentJob(), e.GetParent())
+	}
+	t.Printf("\n")
 	jobTable(res.GetJobs(), now).show(t)
 	return nil
 }
@@ -174,7 +190,8 @@ func jobTable(jobs []*lftv1.Job, now time.Time) *table {
 	for _, j := range jobs {
 		agent, tries := "", ""
 		if n := len(j.GetAttempts()); n > 0 {
-			agent = j.GetAttempts()[n-1].GetAgent()
+			last := j.GetAttempts()[n-1]
+			agent = cmp.Or(last.GetAgent(), last.GetChild())
 			tries = fmt.Sprint(n)
 		}
 		tab.row(
@@ -192,7 +209,7 @@ func jobTable(jobs []*lftv1.Job, now time.Time) *table {
 // jobNote says in a few words why a job is as it is.
 func jobNote(j *lftv1.Job) string {
 	var parts []string
-	if w := j.GetWaiting(); w != "" {
+	if w := j.GetWaiting(); w != "" && w != "child" { // that stands in a column of its own
 		parts = append(parts, strings.TrimSpace("waits: "+strings.ReplaceAll(w, "_", " ")+" "+j.GetWaitingArg()))
 	}
 	if n := len(j.GetAttempts()); n > 0 && j.GetState() != "SUCCEEDED" {

@@ -156,7 +156,7 @@ func (p *Progress) tell(j *lftv1.Job) {
 	case "WAITING", "READY":
 	case "ACTIVE":
 		if n > 0 && j.GetAttempts()[n-1].GetState() == "RUNNING" {
-			p.line(j, state, tryNote(n)+"on "+j.GetAttempts()[n-1].GetAgent())
+			p.line(j, state, tryNote(n)+where(j.GetAttempts()[n-1]))
 		}
 	default:
 		note := jobNote(j)
@@ -165,6 +165,14 @@ func (p *Progress) tell(j *lftv1.Job) {
 		}
 		p.line(j, state, note)
 	}
+}
+
+// where says who carries an attempt out.
+func where(a *lftv1.Attempt) string {
+	if a.GetChild() != "" {
+		return "by execution " + a.GetChild()
+	}
+	return "on " + a.GetAgent()
 }
 
 func tryNote(n int) string {
