@@ -30,7 +30,7 @@ type Wish struct {
 
 // Want is a wish for what a bundle declares.
 func Want(b *spec.Bundle) Wish {
-	w := Wish{Project: b.Project, Declared: Declare(b), Moved: b.Moved, Removed: b.Removed, Positions: b.Positions}
+	w := Wish{Project: b.Project, Declared: Declare(b), Moved: b.Moved, Removed: b.Removed, Positions: b.Positions, Folder: Folder{Sources: b.Sources}}
 	at := map[string]int{}
 	for _, c := range b.Checks {
 		i, seen := at[c.Name]

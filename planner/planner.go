@@ -80,6 +80,8 @@ type Project struct {
 type Folder struct {
 	Lineage string `json:"lineage"`
 	Origin  string `json:"origin"` // host and path, for the message of a clash
+	// Sources tells, of each dependency, the folder its files lie in; see spec.Bundle.
+	Sources map[spec.Address]string `json:"sources,omitempty"`
 }
 
 // Variable is a variable of the root folder and the value it had. That of a

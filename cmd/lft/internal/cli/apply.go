@@ -26,13 +26,15 @@ func (a *app) applyVerb() *cli.Command {
 		Usage:     "Make the deployed project what the folder declares",
 		ArgsUsage: "[PLAN]",
 		Description: "Without PLAN it plans, shows the plan and asks. With a saved plan it applies exactly that, without asking,\n" +
-			"or refuses it when something else was applied meanwhile.",
-		Flags: slices.Concat(stateFlags(), variableFlags(), approvalFlags()),
+			"or refuses it when something that it is about was changed meanwhile.",
+		Flags: slices.Concat(stateFlags(), variableFlags(), aimFlags(), approvalFlags(), []cli.Flag{
+			&cli.BoolFlag{Name: "destroy", Usage: "remove everything that is deployed, as lft destroy"},
+		}),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Args().Present() {
 				return a.applySaved(ctx, cmd)
 			}
-			return a.applyFolder(ctx, cmd, false)
+			return a.applyFolder(ctx, cmd, cmd.Bool("destroy"))
 		},
 	}
 }
@@ -41,7 +43,7 @@ func (a *app) destroyVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "destroy",
 		Usage: "Remove everything of the project that is deployed",
-		Flags: slices.Concat(stateFlags(), variableFlags(), approvalFlags()),
+		Flags: slices.Concat(stateFlags(), variableFlags(), aimFlags(), approvalFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if err := noArguments(cmd); err != nil {
 				return err
@@ -76,7 +78,11 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 		return err
 	}
 	defer c.Close()
-	p, err := a.plan(ctx, c, wish(cmd, bundle, destroy))
+	w, err := wish(cmd, bundle, destroy)
+	if err != nil {
+		return err
+	}
+	p, err := a.plan(ctx, c, w)
 	if err != nil {
 		return err
 	}
@@ -168,7 +174,7 @@ func (a *app) applySaved(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"var", "var-file", "adopt"} {
+	for _, name := range []string{"var", "var-file", "adopt", "target", "exclude", "destroy"} {
 		if cmd.IsSet(name) {
 			return fmt.Errorf("-%s cannot be given with a saved plan: it was decided when the plan was made", name)
 		}
@@ -207,6 +213,9 @@ func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner
 	result := view.Applied{Project: p.Project.Name, Destroy: p.Mode == planner.Destroy, Summary: p.Summary(), Revision: p.Project.Revision}
 	if len(p.Changes) == 0 && (!p.Adopt || p.Project.Lineage == p.Folder.Lineage) {
 		return result.Show(a.term, cmd.Bool("json"))
+	}
+	if err := a.upload(ctx, c, p, cmd.Bool("json")); err != nil {
+		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
