@@ -254,6 +254,31 @@ func TestRebump(t *testing.T) {
 	})
 }
 
+// TestRebumpThatIsGivenUp: who does not wait for its turn has no new epoch.
+func TestRebumpThatIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newTable()
+		term, _ := acting(t, start(t, db, "a"))
+		before := term.Epoch()
+		open := make(chan struct{})
+		db.change(func(db *table) { db.locked = open })
+		first := make(chan error)
+		go func() { first <- term.Rebump(t.Context(), 0) }()
+		synctest.Wait()
+		giveUp := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(giveUp)
+		if err := term.Rebump(ctx, 0); !errors.Is(err, giveUp) || term.Epoch() != before {
+			t.Errorf("epoch %d after %d: %v", term.Epoch(), before, err)
+		}
+		db.change(func(db *table) { db.locked = nil })
+		close(open)
+		if err := <-first; err != nil || term.Epoch() != before+1 {
+			t.Errorf("epoch %d after %d: %v", term.Epoch(), before, err)
+		}
+	})
+}
+
 func TestRebumpAfterTheSeatIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newTable()

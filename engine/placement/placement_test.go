@@ -73,6 +73,7 @@ func TestKeysTellAsksApart(t *testing.T) {
 		{Labels: map[string]string{"": "x"}},
 		{Labels: map[string]string{"a": "b", "c": "d"}},
 		{Labels: map[string]string{"a": "b"}},
+		{Labels: map[string]string{"a": "c"}},
 		{Strategy: "a", Agent: "b"},
 		{Strategy: "ab"},
 	}

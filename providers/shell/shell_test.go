@@ -1,6 +1,7 @@
 package shell_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -52,8 +53,21 @@ func TestShell(t *testing.T) {
 		{Name: "absolute", Args: `{"command":["a"],"files":{"/etc/x":""}}`, Error: `files["/etc/x"]`},
 		{Name: "script's name", Args: `{"command":["a"],"files":{".lft-script":""}}`, Error: "belongs to the script"},
 		{Name: "file and folder", Args: `{"command":["a"],"files":{"a":"","a-b":"","a/b/c":""}}`, Error: `files["a"] is a file and the folder of files["a/b/c"]`},
+		{Name: "many words", Args: `{"command":["a"` + strings.Repeat(`,"b"`, 64<<10) + `]}`, Error: "65537 words"},
+		{Name: "many files", Args: `{"command":["a"],"files":{` + files(1001, 1) + `}}`, Error: "1001 members"},
+		{Name: "much script", Args: `{"script":"` + strings.Repeat("x", 384<<10+1) + `"}`, Error: "393217 bytes in all"},
+		{Name: "much in files", Args: `{"script":"x","files":{` + files(3, 128<<10) + `}}`, Error: "393217 bytes in all"},
 		{Name: "too much", Args: `{"command":["a"],"stdin":"` + strings.Repeat("x", 384<<10+1) + `"}`, Error: "393217 bytes in all"},
 		{Name: "unknown", Args: `{"command":["a"],"cmd":1}`, Error: `unknown field "cmd"`},
 		{Name: "type", Args: `{"command":"a"}`, Error: "command"},
 	})
+}
+
+// files are n members of size bytes each.
+func files(n, size int) string {
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf("\"f%d\":\"%s\"", i, strings.Repeat("x", size))
+	}
+	return strings.Join(members, ",")
 }
