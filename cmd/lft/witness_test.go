@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -36,13 +37,25 @@ func witnessed(tb testing.TB, file string) testimony {
 		if !strings.HasSuffix(line, "\n") {
 			break // a reader may see a line while it is written
 		}
-		var e event
-		if _, err := fmt.Sscan(line, &e.verb, &e.execution, &e.job, &e.attempt, &e.pid, &e.at); err != nil {
+		e, err := parseEvent(strings.Fields(line))
+		if err != nil {
 			tb.Fatalf("%s: %q: %v", file, line, err)
 		}
 		out = append(out, e)
 	}
 	return out
+}
+
+func parseEvent(words []string) (e event, err error) {
+	if len(words) != 6 {
+		return event{}, fmt.Errorf("%d words", len(words))
+	}
+	e.verb, e.execution, e.job = words[0], words[1], words[2]
+	var errs [3]error
+	e.attempt, errs[0] = strconv.Atoi(words[3])
+	e.pid, errs[1] = strconv.Atoi(words[4])
+	e.at, errs[2] = strconv.ParseInt(words[5], 10, 64)
+	return e, errors.Join(errs[:]...)
 }
 
 // of keeps what one execution's jobs said.
