@@ -20,27 +20,24 @@ import (
 const consoleFile = "<console-input>"
 
 // Console evaluates expressions as if they stood in a folder: with its variables,
-// local values and functions. Inside the scope of a flow or a job it also has
-// run.*, param.* and job.*, whose values are samples of the declared types.
+// local values and functions, or with those of one of its modules. Inside the
+// scope of a flow or a job it also has run.*, param.* and job.*, whose values are
+// samples of the declared types.
 type Console struct {
 	loader *loader
+	module *module
 	each   *eval.Each
-	sample map[string]cty.Value // by root; nil without a scope
+	sample map[string]cty.Value // by root; nil outside of flows
 }
 
-// NewConsole loads a folder. scope is "" or the address of a flow or a job. When
-// something is wrong the console is nil.
+// NewConsole loads a folder. scope is "" or the address of a module, a flow or a
+// job. When something is wrong the console is nil.
 func NewConsole(fsys fs.FS, opt Options, scope spec.Address) (*Console, diag.List) {
-	bundle, list := Load(fsys, opt)
+	l, bundle, list := loadProject(fsys, opt)
 	if bundle == nil {
 		return nil, list
 	}
-	l := newLoader(fsys, opt)
-	l.whole = true
-	if _, done := l.load(); !done {
-		return nil, list
-	}
-	c := &Console{loader: l}
+	c := &Console{loader: l, module: l.top}
 	if scope == "" {
 		return c, list
 	}
@@ -61,7 +58,7 @@ func (c *Console) Eval(source string) (cty.Value, diag.List) {
 		return cty.NilVal, found.list
 	}
 	w := c.loader.worker(found)
-	w.each = c.each
+	w.enter(c.module, c.each)
 	w.evaluator.SetResolver(func(t hcl.Traversal) (cty.Value, int, *expr.Error) { return c.resolve(w, t) })
 	v, err := w.evaluator.Eval(x, cty.DynamicPseudoType)
 	if err != nil {
@@ -105,26 +102,39 @@ func (c *Console) resolve(w *worker, t hcl.Traversal) (cty.Value, int, *expr.Err
 	return w.resolve(t)
 }
 
-// enter makes the samples of a flow or job.
+// enter goes into a module, and makes the samples of a flow or job.
 func (c *Console) enter(bundle *spec.Bundle, scope spec.Address, found *findings) {
 	fault := func(detail string, args ...any) {
 		found.error(CodeReference, "", hcl.Range{}, "Unknown scope", detail, args...)
 	}
-	if kind := scope.Kind(); kind != spec.FlowKind && kind != spec.JobKind {
-		fault("-scope=%s: a scope is the address of a flow or a job, such as flow.x or flow.x.job.y.", scope)
+	kind, addr := scope.Kind(), scope.Module()
+	if kind == spec.ModuleKind {
+		addr = scope
+	}
+	i := slices.IndexFunc(c.loader.modules, func(m *module) bool { return m.addr == addr })
+	switch {
+	case kind != spec.FlowKind && kind != spec.JobKind && kind != spec.ModuleKind:
+		fault("-scope=%s: a scope is the address of a module, a flow or a job, such as flow.x or flow.x.job.y.", scope)
+		return
+	case i < 0:
+		fault("-scope=%s: there is no module %s.", scope, addr)
 		return
 	}
-	var flow *spec.Flow
+	if c.module = c.loader.modules[i]; kind == spec.ModuleKind {
+		return
+	}
 	var names []string
 	for _, f := range bundle.Flows {
-		if names = append(names, string(f.Address)); f.Address == scope.Flow() {
-			flow = f
+		if f.Address == scope.Flow() {
+			c.enterFlow(f, scope, fault)
+			return
 		}
+		names = append(names, string(f.Address))
 	}
-	if flow == nil {
-		fault("-scope=%s: there is no flow %s.%s", scope, scope.Flow(), eval.DidYouMean(string(scope.Flow()), names))
-		return
-	}
+	fault("-scope=%s: there is no flow %s.%s", scope, scope.Flow(), eval.DidYouMean(string(scope.Flow()), names))
+}
+
+func (c *Console) enterFlow(flow *spec.Flow, scope spec.Address, fault func(detail string, args ...any)) {
 	self := ""
 	if scope.Kind() == spec.JobKind {
 		self = scope.Instance()

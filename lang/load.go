@@ -37,7 +37,13 @@ type File struct {
 // Load reads the *.hcl of a folder and of the modules it uses. When something is
 // wrong the bundle is nil and the list says all of it, sorted; warnings come with
 // a bundle.
-func Load(fsys fs.FS, opt Options) (bundle *spec.Bundle, list diag.List) {
+func Load(fsys fs.FS, opt Options) (*spec.Bundle, diag.List) {
+	_, bundle, list := loadProject(fsys, opt)
+	return bundle, list
+}
+
+// loadProject is Load that keeps what it has read, for further questions.
+func loadProject(fsys fs.FS, opt Options) (l *loader, bundle *spec.Bundle, list diag.List) {
 	defer func() {
 		if p := recover(); p != nil {
 			found := newFindings(nil)
@@ -45,7 +51,7 @@ func Load(fsys fs.FS, opt Options) (bundle *spec.Bundle, list diag.List) {
 			bundle, list = nil, found.list
 		}
 	}()
-	l := newLoader(fsys, opt)
+	l = newLoader(fsys, opt)
 	bundle, done := l.load()
 	if !done {
 		l = newLoader(fsys, opt)
@@ -55,9 +61,9 @@ func Load(fsys fs.FS, opt Options) (bundle *spec.Bundle, list diag.List) {
 	list = l.found.list
 	list.Sort()
 	if list.HasErrors() {
-		return nil, list
+		return l, nil, list
 	}
-	return bundle, list
+	return l, bundle, list
 }
 
 // maxJobs bounds a project, so that for_each inside for_each ends.

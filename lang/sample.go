@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
@@ -10,13 +11,9 @@ import (
 )
 
 // sampleRun is what run is in a console: the same every time.
-func sampleRun(flow *spec.Flow) cty.Value {
+func sampleRun(flow *spec.Flow) expr.Run {
 	const at = "2026-01-02T00:00:00Z"
-	return cty.ObjectVal(map[string]cty.Value{
-		"id": cty.StringVal("sample"), "flow": cty.StringVal(string(flow.Address)), "schedule": cty.StringVal(""),
-		"scheduled_for": cty.StringVal(at), "attempt": cty.NumberIntVal(1),
-		"window": cty.ObjectVal(map[string]cty.Value{"start": cty.StringVal("2026-01-01T00:00:00Z"), "end": cty.StringVal(at)}),
-	})
+	return expr.Run{ID: "sample", Flow: string(flow.Address), ScheduledFor: at, WindowStart: "2026-01-01T00:00:00Z", WindowEnd: at, Attempt: 1}
 }
 
 // samples are run, param and job of a flow. Parameters have their defaults where
@@ -25,7 +22,7 @@ func sampleRun(flow *spec.Flow) cty.Value {
 func samples(flow *spec.Flow, without string) (map[string]cty.Value, error) {
 	params := map[string]cty.Value{}
 	for _, p := range flow.Params {
-		v, err := sampleParam(p)
+		v, err := sampleParam(flow, p)
 		if err != nil {
 			return nil, err
 		}
@@ -54,26 +51,41 @@ func samples(flow *spec.Flow, without string) (map[string]cty.Value, error) {
 	for name, instances := range keyed {
 		single[name] = cty.ObjectVal(instances)
 	}
+	run, err := sampleValue(flow, &spec.Value{Expr: expr.RunRoot}, nil)
+	if err != nil {
+		return nil, err
+	}
 	return map[string]cty.Value{
-		expr.RunRoot:   sampleRun(flow),
+		expr.RunRoot:   run,
 		expr.ParamRoot: cty.ObjectVal(params),
 		expr.JobRoot:   cty.ObjectVal(single),
 	}, nil
 }
 
-func sampleParam(p *spec.Param) (cty.Value, error) {
+// sampleParam is a parameter's default, also one that is computed from run, or
+// some value of its type.
+func sampleParam(flow *spec.Flow, p *spec.Param) (cty.Value, error) {
 	ty, err := expr.DecodeType(p.Type)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	if p.Default != nil && p.Default.Expr == "" {
-		v, err := expr.Decode(p.Default.Literal)
-		if err != nil {
-			return cty.NilVal, err
-		}
-		return convert.Convert(v, ty)
+	if p.Default == nil {
+		return sampleOf(ty), nil
 	}
-	return sampleOf(ty), nil
+	v, err := sampleValue(flow, p.Default, p.Type)
+	if err != nil {
+		return sampleOf(ty), nil //nolint:nilerr // the sample run does not suit it
+	}
+	return convert.Convert(v, ty)
+}
+
+// sampleValue evaluates what mentions nothing but run.
+func sampleValue(flow *spec.Flow, v *spec.Value, ty spec.Type) (cty.Value, error) {
+	data, err := expr.Eval(v, ty, expr.Scope{Run: sampleRun(flow)})
+	if err != nil {
+		return cty.NilVal, err
+	}
+	return expr.Decode(data)
 }
 
 func sampleJob(j *spec.Job) (cty.Value, error) {
@@ -116,38 +128,34 @@ func sampleOf(ty cty.Type) cty.Value {
 // instanceOf is what each.* means in a flow or job, nil without for_each.
 func (c *Console) instanceOf(scope spec.Address) *eval.Each {
 	w := c.loader.worker(newFindings(nil))
-	for _, d := range c.loader.top.blocks[spec.FlowKind] {
-		if d.name != scope.Flow().Name() {
+	flow := scope.Flow()
+	for _, d := range c.module.blocks[spec.FlowKind] {
+		if d.name != flow.Name() {
 			continue
 		}
-		all, _ := w.instances(scope, d.block.Body)
-		_, key, _ := spec.SplitInstance(scope.Flow().Instance())
-		for _, one := range all {
-			if one.key != key {
-				continue
+		w.enter(c.module, nil)
+		each := w.instanceNamed(flow, flow.Instance(), d.block.Body)
+		if scope.Kind() != spec.JobKind {
+			return each
+		}
+		for _, b := range d.block.Body.Blocks {
+			if b.Type == "job" && len(b.Labels) == 2 && b.Labels[1] == scope.Name() {
+				w.enter(c.module, each)
+				return w.instanceNamed(scope, scope.Instance(), b.Body)
 			}
-			if scope.Kind() != spec.JobKind {
-				return one.each
-			}
-			w.each = one.each
-			return c.jobInstance(w, d, scope, one.each)
 		}
 	}
 	return nil
 }
 
-func (c *Console) jobInstance(w *worker, d declaration, scope spec.Address, outer *eval.Each) *eval.Each {
-	name, key, _ := spec.SplitInstance(scope.Instance())
-	for _, b := range d.block.Body.Blocks {
-		if b.Type != "job" || len(b.Labels) != 2 || b.Labels[1] != name {
-			continue
-		}
-		all, _ := w.instances(scope, b.Body)
-		for _, one := range all {
-			if one.key == key {
-				return one.each
-			}
+// instanceNamed is the scope of the instance with the key of a name.
+func (w *worker) instanceNamed(addr spec.Address, name string, body *hclsyntax.Body) *eval.Each {
+	_, key, _ := spec.SplitInstance(name)
+	all, _ := w.instances(addr, body)
+	for _, one := range all {
+		if one.key == key {
+			return one.each
 		}
 	}
-	return outer
+	return w.each
 }

@@ -22,10 +22,11 @@ func (a *app) consoleVerb() *cli.Command {
 		Name:  "console",
 		Usage: "Evaluate expressions as they would be in the folder",
 		Description: "Each line is one expression. On a terminal, \"exit\" or the end of the input leaves; input that is no terminal ends\n" +
-			"at the first line that has no value. -scope=flow.NAME or -scope=flow.NAME.job.NAME gives run.*, param.* and job.*\n" +
-			"samples of the declared types, so that values of run time can be tried.",
+			"at the first line that has no value. -scope=module.NAME goes into a module; -scope=flow.NAME or\n" +
+			"-scope=flow.NAME.job.NAME gives run.*, param.* and job.* samples of the declared types, so that values of run time\n" +
+			"can be tried.",
 		Flags: slices.Concat(variableFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "scope", Usage: "the flow or job the expressions stand in"},
+			&cli.StringFlag{Name: "scope", Usage: "the module, flow or job the expressions stand in"},
 		}),
 		Action: a.runConsole,
 	}
@@ -41,7 +42,8 @@ func (a *app) runConsole(ctx context.Context, cmd *cli.Command) error {
 	}
 	scope := cmd.String("scope")
 	if scope != "" {
-		if _, err := spec.ParseAddress(scope); err != nil {
+		_, err := spec.ParseAddress(scope)
+		if _, notModule := spec.ParseModule(scope); err != nil && notModule != nil {
 			return fmt.Errorf("-scope: %w", err)
 		}
 	}
