@@ -13,6 +13,8 @@ type runs struct {
 	instants []*node          // READY, to be done at once
 	quick    []*node          // READY, need a Prepare but no agent
 	settled  []*node          // whose downstreams have not been told
+	telling  []*node          // those whose downstreams are being told; spare room
+	touched  []*node          // to be judged anew; spare room
 	complete []*execution     // with nothing open
 	doomed   []*execution     // whose parent wants them ended
 	children []*execution     // ended, their parents have not been told
@@ -56,6 +58,7 @@ type node struct {
 	pool    *pool    // whose slots are kept, likewise
 	taken   int32    // of pool
 	asked   bool     // a Prepare is out
+	touched bool     // an upstream has settled, it is judged next
 	dirty   bool
 }
 
@@ -265,17 +268,11 @@ func (s *State) propagate() {
 	s.runs.busy = false
 }
 
-// follow tells the downstreams of a settled job; with none left, it ends what is
-// to end or has nothing open, and tells those that started it.
+// follow tells the downstreams of settled jobs; with none left, it ends what is to
+// end or has nothing open, and tells those that started it.
 func (s *State) follow() bool {
-	if last := len(s.runs.settled) - 1; last >= 0 {
-		n := s.runs.settled[last]
-		s.runs.settled = s.runs.settled[:last]
-		for _, number := range n.exec.graph.Downstreams(n.Number) {
-			down := &n.exec.nodes[number]
-			down.tally.add(n.State)
-			s.judge(down)
-		}
+	if len(s.runs.settled) > 0 {
+		s.wave()
 		return true
 	}
 	if x, ok := pop(&s.runs.doomed); ok {
@@ -291,6 +288,30 @@ func (s *State) follow() bool {
 		s.childEnded(x)
 	}
 	return ok
+}
+
+// wave judges the downstreams of all jobs that have settled, once each and with all
+// of them: what settles together has no order.
+func (s *State) wave() {
+	r := &s.runs
+	r.settled, r.telling = r.telling[:0], r.settled
+	for i, n := range r.telling {
+		for _, number := range n.exec.graph.Downstreams(n.Number) {
+			down := &n.exec.nodes[number]
+			down.tally.add(n.State)
+			if !down.touched && down.State == record.JobWaiting {
+				down.touched = true
+				r.touched = append(r.touched, down)
+			}
+		}
+		r.telling[i] = nil
+	}
+	for i, n := range r.touched {
+		n.touched = false
+		s.judge(n)
+		r.touched[i] = nil
+	}
+	r.touched = r.touched[:0]
 }
 
 // pop takes the first of a list.
