@@ -8,6 +8,7 @@ import (
 
 func (w *worker) calendar(d declaration, voc schema.Block, bundle *spec.Bundle) {
 	w.decodeEach(d, voc, bundle, func(r reader) {
+		r.at = spot{} // days are for all to see
 		c := &spec.Calendar{Address: r.addr, Include: dates(r, "include"), Exclude: dates(r, "exclude"), Protected: r.flag("protected")}
 		w.calendars[c.Address] = c
 		bundle.Calendars = append(bundle.Calendars, c)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/internal/eval"
+	"github.com/leifengta/lft/lang/spec"
 )
 
 // capture holds the config-time values of one expression, and of each no more
@@ -20,8 +21,8 @@ type capture struct {
 	s       *runTime
 	roots   map[string]*branch
 	decoded map[string]cty.Value // by root, after vars
-	// marks of all that is captured are marks of the expression.
-	marks []cty.ValueMarks
+	// sensitive: a part of what is captured must be masked, and so all of it.
+	sensitive bool
 }
 
 // branch is a value taken whole, or the members of it that are mentioned.
@@ -50,8 +51,8 @@ func (c *capture) add(m eval.Mention) bool {
 		w.found.fault(c.s.addr, err)
 		return false
 	}
-	at, ok := c.roots[t.RootName()]
-	if !ok {
+	at, ok := c.roots[t.RootName()], true
+	if at == nil {
 		at = &branch{}
 		c.roots[t.RootName()] = at
 	}
@@ -60,23 +61,38 @@ func (c *capture) add(m eval.Mention) bool {
 		at = at.member(stepName(step))
 	}
 	for _, step := range c.steps(m, used) {
-		next, ok, err := descend(c.unmark(v), step)
+		next, there, err := descend(c.unmark(v), step)
 		if err != nil {
 			w.found.fault(c.s.addr, err)
 			return false
 		}
-		if !ok {
+		if !there {
 			break
 		}
 		v, at = next, at.member(stepName(step))
+	}
+	if ref, ok := eval.AsReference(v); ok {
+		w.found.error(CodeReference, c.s.addr, t.SourceRange(), "Invalid reference", "A %s is no value that a job can be given; %s.", ref.Kind, useOf(ref))
+		return false
 	}
 	if !v.IsWhollyKnown() {
 		return false // a fault was reported where it is made
 	}
 	whole, marks := expr.Unmark(v)
-	c.marks = append(c.marks, marks)
 	at.whole = whole
-	return true
+	c.sensitive = c.sensitive || expr.Secret(marks)
+	for _, used := range usedBy(marks) {
+		ok = w.use(c.s.addr, c.s.at.job, used, t.SourceRange()) && ok
+	}
+	return ok
+}
+
+// useOf says what can be done with a reference in a job.
+func useOf(ref eval.Reference) string {
+	if ref.Kind == spec.DependencyKind {
+		return fmt.Sprintf("write %s.%s for where its files are", ref.Address(), eval.PathMember)
+	}
+	return fmt.Sprintf("it can only be named where a %s is asked for", ref.Kind)
 }
 
 // steps are those that follow the first ones: no more is taken of a collection
@@ -99,7 +115,7 @@ func (c *capture) steps(m eval.Mention, used int) hcl.Traversal {
 // unmark notes the marks of what is gone through.
 func (c *capture) unmark(v cty.Value) cty.Value {
 	v, marks := v.Unmark()
-	c.marks = append(c.marks, marks)
+	c.sensitive = c.sensitive || expr.Secret(marks)
 	return v
 }
 
@@ -111,8 +127,8 @@ func descend(v cty.Value, step hcl.Traverser) (next cty.Value, ok bool, err *exp
 		return v, false, nil
 	}
 	if ref, isReference := eval.AsReference(v); isReference {
-		if step, isIndex := step.(hcl.TraverseIndex); isIndex {
-			next, err = ref.Step(step.Key, step.SrcRange)
+		if index, isIndex := step.(hcl.TraverseIndex); isIndex {
+			next, err = ref.Step(index.Key, index.SrcRange)
 		} else {
 			next, err = ref.Attribute(name, step.SourceRange())
 		}

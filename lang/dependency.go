@@ -18,6 +18,7 @@ import (
 
 func (w *worker) dependency(d declaration, voc schema.Block, bundle *spec.Bundle) {
 	w.decodeEach(d, voc, bundle, func(r reader) {
+		r.at = spot{} // names of files are for all to see
 		s := sourced{r: r, spec: &spec.Dependency{Address: r.addr, Protected: r.flag("protected")}}
 		text, attr := r.text("source")
 		if attr == nil || text == "" && !r.written(attr) {

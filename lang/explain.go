@@ -112,7 +112,7 @@ flow "sales" {}`,
 		Cause: "Files, values, instances, jobs, edges, nesting and the time of evaluation have bounds, so that no folder can use up the machine that reads it. The message names the bound.",
 		Example: `flow "f" {
   job "noop" "many" {
-    for_each = toset([for i in range(20000) : tostring(i)])
+    for_each = { for p in setproduct(range(200), range(100)) : join("-", p) => p }
   }
 }`,
 		Advice: "Split what is too large: a file into several, a flow into several. Large data belongs into files that jobs read, not into the configuration.",
@@ -164,12 +164,10 @@ param "run_day" { type = string }`,
 		Advice: "Read the message, which the author of the flow wrote, and set right what it names: most often the value of a variable.",
 	},
 	{
-		Code: CodeRead, Title: "A file or folder cannot be read",
-		Cause: "It is not there, may not be read, or lies outside of the folder. lft reads nothing outside of the folder it was given.",
-		Example: `locals {
-  query = file("../secret.sql")
-}`,
-		Advice: "Check the name; paths are relative to the folder. -chdir gives another folder.",
+		Code: CodeRead, Title: "A folder or a file cannot be read",
+		Cause:   "It is not there, may not be read, or has no configuration in it: files whose names end in .hcl or .lft.json.",
+		Example: `# lft plan -var-file=missing.vars`,
+		Advice:  "Check the name, and the folder that the command works in; -chdir gives another one.",
 	},
 	{
 		Code: CodeVersion, Title: "Another version of lft is required",

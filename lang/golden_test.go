@@ -125,5 +125,24 @@ func dump(t *testing.T, bundle *spec.Bundle) string {
 	for _, p := range bundle.Pools {
 		line(p.Address, p.Canonical(), nil)
 	}
+	for _, c := range bundle.Calendars {
+		line(c.Address, c.Canonical(), nil)
+	}
+	for _, d := range bundle.Dependencies {
+		line(d.Address, d.Canonical(), nil)
+		fmt.Fprintf(&b, "  files in %s\n", bundle.Sources[d.Address])
+	}
+	for _, o := range bundle.Outputs {
+		line(o.Address, o.Canonical(), nil)
+	}
+	for _, m := range bundle.Moved {
+		fmt.Fprintf(&b, "moved %s to %s (line %d)\n", m.From, m.To, m.At.Line)
+	}
+	for _, r := range bundle.Removed {
+		fmt.Fprintf(&b, "removed %s (line %d)\n", r.From, r.At.Line)
+	}
+	for _, c := range bundle.Checks {
+		fmt.Fprintf(&b, "check %s passed %v %q (line %d)\n", c.Name, c.Passed, c.Message, c.At.Line)
+	}
 	return b.String()
 }

@@ -204,7 +204,7 @@ func (j *job) placement(shared reader) *spec.Placement {
 func labels(r reader) map[string]string {
 	merged := map[string]string{}
 	for _, body := range [...]*hclsyntax.Body{r.below, r.body} {
-		layer := reader{w: r.w, addr: r.addr, voc: r.voc, body: body, each: r.each}
+		layer := reader{w: r.w, addr: r.addr, voc: r.voc, body: body, each: r.each, at: r.at}
 		if body == r.below {
 			layer.each = r.belowEach
 		}

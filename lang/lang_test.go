@@ -13,6 +13,7 @@ import (
 func jobTypes() []schema.JobType {
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
 	return []schema.JobType{
+		{Name: "flow", Kind: "flow"},
 		{Name: "noop", Kind: "instant"},
 		{Name: "shell", Kind: "process", Attributes: []schema.Attribute{
 			{Name: "command", Type: raw(`["list","string"]`), RunTime: true},

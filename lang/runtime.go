@@ -101,7 +101,10 @@ func (s *runTime) deferred(x hclsyntax.Expression, want cty.Type, found eval.Men
 		s.w.found.fault(s.addr, err)
 		return nil
 	}
-	if _, ok := s.w.reveal(s.addr, x, v.WithMarks(captured.marks...), s.at); !ok {
+	if captured.sensitive {
+		v = expr.MarkSensitive(v)
+	}
+	if _, ok := s.w.reveal(s.addr, x, v, s.at); !ok {
 		return nil
 	}
 	return &spec.Value{Expr: format.Expression(source), Vars: vars}

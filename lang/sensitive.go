@@ -26,7 +26,7 @@ type secrets struct{ places map[string]struct{} }
 type spot struct {
 	secrets *secrets
 	job     *job
-	path    [4]string
+	path    [6]string
 	depth   int
 }
 
@@ -81,7 +81,7 @@ func (s *secrets) pointers() []string {
 // quoted is what lands at p in a message.
 func (p spot) quoted(format string, value any) string {
 	if p.kept() {
-		return "a sensitive value"
+		return "a sensitive value, which is not shown"
 	}
 	return fmt.Sprintf(format, value)
 }
@@ -89,23 +89,37 @@ func (p spot) quoted(format string, value any) string {
 // reveal takes the marks off a value that lands at p, and does what they ask for.
 // Where it would be seen by all, or is of no use, it is refused.
 func (w *worker) reveal(addr spec.Address, x hclsyntax.Expression, v cty.Value, p spot) (cty.Value, bool) {
-	v, marks := expr.Unmark(v)
+	bare, marks := expr.Unmark(v)
 	if marks == nil {
-		return v, true
+		return bare, true
 	}
 	if expr.Secret(marks) {
 		if p.secrets == nil {
 			w.refuseSensitive(addr, x)
-			return v, false
+			return bare, false
 		}
-		p.keep()
+		p.keepParts(v)
 	}
 	for _, used := range usedBy(marks) {
 		if !w.use(addr, p.job, used, x.Range()) {
-			return v, false
+			return bare, false
 		}
 	}
-	return v, true
+	return bare, true
+}
+
+// keepParts writes down what is sensitive of a value that lands at p: members by
+// their names, but a list as a whole, because its elements may move.
+func (p spot) keepParts(v cty.Value) {
+	if ty := v.Type(); v.IsMarked() || v.IsNull() || !v.IsKnown() || p.depth == len(p.path) || !ty.IsObjectType() && !ty.IsMapType() {
+		p.keep()
+		return
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		if name, member := it.Element(); expr.IsSensitive(member) {
+			p.in(name.AsString()).keepParts(member)
+		}
+	}
 }
 
 // usedBy lists the dependencies whose paths are in a value, in a fixed order.

@@ -28,10 +28,19 @@ type contract struct {
 	params   map[string]cty.Type
 	required map[string]struct{}
 	outputs  map[string]cty.Type
+	declared []*spec.Output // the same, as a job has them
 }
 
 func newContract() *contract {
 	return &contract{params: map[string]cty.Type{}, required: map[string]struct{}{}, outputs: map[string]cty.Type{}}
+}
+
+func (c *contract) output(name string, ty spec.Type, decoded cty.Type) {
+	i, there := slices.BinarySearchFunc(c.declared, name, func(o *spec.Output, name string) int { return strings.Compare(o.Name, name) })
+	if !there {
+		c.outputs[name] = decoded
+		c.declared = slices.Insert(c.declared, i, &spec.Output{Name: name, Type: ty})
+	}
 }
 
 // sign reads the contract of an instance of a flow that is not decoded yet.
@@ -49,7 +58,8 @@ func (w *worker) sign(addr spec.Address, b *hclsyntax.Block) *contract {
 	}
 	for _, o := range w.blocks(addr, voc, b.Body, "output") {
 		if len(o.Labels) == 1 {
-			_, c.outputs[o.Labels[0]] = w.readType(addr, o.Block)
+			ty, decoded := w.readType(addr, o.Block)
+			c.output(o.Labels[0], ty, decoded)
 		}
 	}
 	return c
@@ -76,7 +86,7 @@ func (l *loader) contract(addr spec.Address) *contract {
 	}
 	for _, o := range f.Outputs {
 		if ty, err := expr.DecodeType(o.Type); err == nil {
-			c.outputs[o.Name] = ty
+			c.output(o.Name, o.Type, ty)
 		}
 	}
 	return c
@@ -113,6 +123,7 @@ func (j *job) child() {
 	j.flow.starts = append(j.flow.starts, start{job: j.addr(), ref: ref, at: attr.Expr.Range()})
 	if j.starts = w.contract(ref.Address()); j.starts != nil {
 		j.outputs = j.starts.outputs
+		j.spec.Outputs = j.starts.declared
 	}
 }
 

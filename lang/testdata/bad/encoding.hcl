@@ -1,0 +1,2 @@
+# What follows ‮is not what it looks like.
+flow "f" {}
