@@ -140,6 +140,7 @@ func TestTortureMaster(t *testing.T) {
 			return !at.IsZero()
 		})
 		gaps = append(gaps, gap)
+		t.Logf("round %d: %v", round, gap)
 		if _, next := c.term(time.Minute); next <= epoch {
 			t.Fatalf("round %d: epoch %d followed epoch %d, so it was not the acting master that was killed", round, next, epoch)
 		}
