@@ -1,7 +1,10 @@
 package planner
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/leifengta/lft/lang/spec"
 )
@@ -30,6 +33,47 @@ type Override struct {
 // Lost is a dependency whose bytes are not in the bucket any more.
 type Lost struct {
 	Digest string `json:"digest"`
+}
+
+// SetDrift tells the plan what is not in force as it was declared, and finds out
+// which overrides the plan itself ends.
+func (p *Plan) SetDrift(list []Drift) {
+	comes := map[string]Change{}
+	for _, c := range p.Changes {
+		if old, ok := Going(c); ok {
+			comes[old.UID] = c
+		}
+	}
+	p.Drift = slices.Clone(list)
+	for i := range p.Drift {
+		d := &p.Drift[i]
+		if c, changes := comes[d.Object.UID]; changes && d.Override != nil {
+			o := *d.Override
+			now, stays := Coming(c)
+			o.Ends = !stays || declaredValue(now.Data, o.Field) != string(o.Declared)
+			d.Override = &o
+		}
+	}
+	slices.SortFunc(p.Drift, func(a, b Drift) int {
+		return cmp.Or(strings.Compare(string(a.Object.Address), string(b.Object.Address)), strings.Compare(a.field(), b.field()))
+	})
+}
+
+func (d *Drift) field() string {
+	if d.Override == nil {
+		return ""
+	}
+	return d.Override.Field
+}
+
+// declaredValue is what a spec says of a field that can be overridden. A field
+// that it does not have is false: nothing else has a default there.
+func declaredValue(data []byte, field string) string {
+	members := map[string]json.RawMessage{}
+	if json.Unmarshal(data, &members) != nil || members[field] == nil {
+		return "false"
+	}
+	return string(members[field])
 }
 
 // Rename is a delete and a create that are nearly the same, so that a moved block

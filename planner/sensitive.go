@@ -191,7 +191,9 @@ func (s secrets) marked(v any) any {
 
 // MaskSpec returns a canonical spec without its sensitive values, for eyes and
 // scripts.
-func MaskSpec(addr spec.Address, data []byte) json.RawMessage { return secretsOf(addr, data).mask(data) }
+func MaskSpec(addr spec.Address, data []byte) json.RawMessage {
+	return secretsOf(addr, data).mask(data)
+}
 
 // Mask returns the plan without sensitive values, for eyes and scripts: p itself
 // when it has none. What differs still differs: each change and attribute is

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/urfave/cli/v3"
-
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
@@ -15,24 +13,15 @@ import (
 // maxMessage bounds what one request carries.
 const maxMessage = 3 << 20
 
-// wish is what a plan of the bundle is asked for, in the words of the flags.
-func wish(cmd *cli.Command, bundle *spec.Bundle, destroy bool) planner.Wish {
-	w := planner.Want(bundle)
-	w.Adopt = cmd.Bool("adopt")
-	if destroy {
-		w.Mode, w.Declared = planner.Destroy, nil
-	}
-	return w
-}
-
 // plan compares what is wished for with what is deployed. Findings are shown
 // here.
 func (a *app) plan(ctx context.Context, c *client, w planner.Wish) (*planner.Plan, error) {
 	w.LftVersion = a.version
-	var err error
-	if w.Folder, err = folder(); err != nil {
+	here, err := folder()
+	if err != nil {
 		return nil, err
 	}
+	w.Folder.Lineage, w.Folder.Origin = here.Lineage, here.Origin
 	deployed, err := c.deployed(ctx, w.Project, 0)
 	if err != nil {
 		return nil, err
@@ -46,14 +35,21 @@ func (a *app) plan(ctx context.Context, c *client, w planner.Wish) (*planner.Pla
 	}
 	p, findings, err := w.Make(deployed, specs)
 	a.term.Diagnostics(findings)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case findings.HasErrors():
+	}
+	if findings.HasErrors() {
 		return nil, exitCode(exitError)
-	case len(p.Changes) == 0:
+	}
+	drift, err := c.drift(ctx, deployed)
+	if err != nil {
+		return nil, err
+	}
+	p.SetDrift(drift)
+	if len(p.Changes) == 0 {
 		return p, nil
 	}
+	c.addTexts(ctx, p)
 	if err := c.putSpecs(ctx, p); err != nil {
 		return nil, err
 	}

@@ -18,10 +18,11 @@ func (a *app) planVerb() *cli.Command {
 		Name:        "plan",
 		Usage:       "Show what apply would change, and what that does to what is running",
 		Description: "A saved plan is applied by \"lft apply FILE\", exactly or not at all.",
-		Flags: slices.Concat(stateFlags(), variableFlags(), formFlags(), []cli.Flag{
+		Flags: slices.Concat(stateFlags(), variableFlags(), formFlags(), aimFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "save the plan to this file"},
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "end with 2 when there are changes"},
 			&cli.BoolFlag{Name: "destroy", Usage: "plan to remove everything that is deployed"},
+			&cli.BoolFlag{Name: "refresh-only", Usage: "show only what is not in force as it was applied"},
 			adoptFlag(),
 		}),
 		Action: a.runPlan,
@@ -45,14 +46,19 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer c.Close()
-	p, err := a.plan(ctx, c, wish(cmd, bundle, cmd.Bool("destroy")))
+	w, err := wish(cmd, bundle, cmd.Bool("destroy"))
+	if err != nil {
+		return err
+	}
+	p, err := a.plan(ctx, c, w)
 	if err != nil {
 		return err
 	}
 	if err := a.present(cmd, p); err != nil {
 		return err
 	}
-	if len(p.Changes) > 0 && cmd.Bool("detailed-exitcode") {
+	differs := len(p.Changes) > 0 || p.Mode == planner.RefreshOnly && len(p.Drift) > 0
+	if differs && cmd.Bool("detailed-exitcode") {
 		return exitCode(exitChanges)
 	}
 	return nil
