@@ -32,15 +32,24 @@ func TestMain(m *testing.M) {
 
 // TestScript plays what a person types in testdata/script, each script in a folder of its own.
 func TestScript(t *testing.T) {
-	scripts(t, "testdata/script", "")
+	scripts(t, "testdata/script", nil)
 }
 
-// TestScriptOnMariaDB does the same with servers and agents on one shared state.
+// TestScriptOnMariaDB does the same with servers and agents on one shared state, which is a script's own.
 func TestScriptOnMariaDB(t *testing.T) {
-	scripts(t, "testdata/mariadb", newDatabase(t))
+	files, err := filepath.Glob("testdata/mariadb/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	states := map[string]string{}
+	for _, file := range files {
+		states["script-"+strings.TrimSuffix(filepath.Base(file), ".txtar")] = newDatabase(t)
+	}
+	scripts(t, "testdata/mariadb", states)
 }
 
-func scripts(t *testing.T, dir, state string) {
+// scripts plays the scripts of a folder; states are by the name of a script's folder.
+func scripts(t *testing.T, dir string, states map[string]string) {
 	t.Helper()
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
@@ -50,7 +59,7 @@ func scripts(t *testing.T, dir, state string) {
 		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			env.Vars = append(env.Vars, "EXAMPLES="+examples, "NO_COLOR=1", "USER=ann", "STATE="+state)
+			env.Vars = append(env.Vars, "EXAMPLES="+examples, "NO_COLOR=1", "USER=ann", "STATE="+states[filepath.Base(env.WorkDir)])
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
