@@ -33,7 +33,7 @@ type Console struct {
 // NewConsole loads a folder. scope is "" or the address of a module, a flow or a
 // job. When something is wrong the console is nil.
 func NewConsole(fsys fs.FS, opt Options, scope spec.Address) (*Console, diag.List) {
-	l, bundle, list := loadProject(fsys, opt)
+	l, bundle, list := loadProject(fsys, opt, true)
 	if bundle == nil {
 		return nil, list
 	}

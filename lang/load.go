@@ -38,12 +38,12 @@ type File struct {
 // wrong the bundle is nil and the list says all of it, sorted; warnings come with
 // a bundle.
 func Load(fsys fs.FS, opt Options) (*spec.Bundle, diag.List) {
-	_, bundle, list := loadProject(fsys, opt)
+	_, bundle, list := loadProject(fsys, opt, false)
 	return bundle, list
 }
 
-// loadProject is Load that keeps what it has read, for further questions.
-func loadProject(fsys fs.FS, opt Options) (l *loader, bundle *spec.Bundle, list diag.List) {
+// loadProject is Load for further questions; whole keeps all that was parsed.
+func loadProject(fsys fs.FS, opt Options, whole bool) (l *loader, bundle *spec.Bundle, list diag.List) {
 	defer func() {
 		if p := recover(); p != nil {
 			found := newFindings(nil)
@@ -52,6 +52,7 @@ func loadProject(fsys fs.FS, opt Options) (l *loader, bundle *spec.Bundle, list 
 		}
 	}()
 	l = newLoader(fsys, opt)
+	l.whole = whole
 	bundle, done := l.load()
 	if !done {
 		l = newLoader(fsys, opt)
