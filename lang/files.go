@@ -16,6 +16,7 @@ import (
 
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/format"
+	"github.com/leifengta/lft/lang/internal/jsonsyntax"
 	"github.com/leifengta/lft/lang/schema"
 )
 
@@ -24,10 +25,12 @@ type file struct {
 	name string // relative to the project's folder
 	path string // in its tree
 	data []byte
-	body *hclsyntax.Body // nil when it could not be parsed
-	errs hcl.Diagnostics
-	err  *expr.Error // found before parsing
-	code string      // of err
+	// native is the text of expressions where data is JSON, at the same offsets.
+	native []byte
+	body   *hclsyntax.Body // nil when it could not be parsed
+	errs   hcl.Diagnostics
+	err    *expr.Error // found before parsing
+	code   string      // of err
 }
 
 // twoAtOnce calls do for 0 … n−1, interleaved on two goroutines.
@@ -57,7 +60,7 @@ func (f *file) read(fsys fs.FS) {
 }
 
 // parse checks what HCL's parser must not be given, then parses.
-func (f *file) parse(schema.Block) {
+func (f *file) parse(voc schema.Block) {
 	if f.err != nil {
 		return
 	}
@@ -65,11 +68,11 @@ func (f *file) parse(schema.Block) {
 		f.tooLarge(int64(len(f.data)))
 		return
 	}
-	if strings.HasSuffix(f.name, jsonExtension) {
-		f.refuse(CodeUnsupported, 0, "JSON syntax is not supported", "%s: this version of lft reads *.hcl only.", f.name)
+	if !f.readable() {
 		return
 	}
-	if !f.readable() {
+	if f.isJSON() {
+		f.parseJSON(voc)
 		return
 	}
 	if at, deep := format.File().CheckFile(f.data); deep {
@@ -98,6 +101,9 @@ func (f *file) report(found *findings) {
 // flowsOnly reports that no line starts with another word than flow. It only
 // decides what is parsed first, so it may be wrong: see stream.
 func (f *file) flowsOnly() bool {
+	if f.isJSON() {
+		return false
+	}
 	for rest := f.data; len(rest) > 0; {
 		if c := rest[0]; c >= 'a' && c <= 'z' && !bytes.HasPrefix(rest, []byte("flow ")) {
 			return false
@@ -181,13 +187,27 @@ func (f *file) header(pos hcl.Pos) string {
 	return header
 }
 
-// slice is the source of an expression.
+// isJSON tells the JSON form by its name.
+func (f *file) isJSON() bool { return strings.HasSuffix(f.name, ".json") }
+
+// parseJSON makes the same trees of the other form. In a file of variables, which
+// has no vocabulary, strings are no templates.
+func (f *file) parseJSON(voc schema.Block) {
+	parsed, diags := jsonsyntax.Parse(f.data, f.name, voc, voc.Open)
+	f.body, f.native, f.errs = parsed.Body, parsed.Native, diags
+}
+
+// slice is the source of an expression, in native syntax.
 func (f *file) slice(rng hcl.Range) string {
+	if f.native != nil {
+		return strings.NewReplacer("\r", " ", "\n", " ").Replace(string(f.native[rng.Start.Byte:rng.End.Byte]))
+	}
 	return string(f.data[rng.Start.Byte:rng.End.Byte])
 }
 
 // isVariableFile tells files that are read without being named: lft.vars, and
-// *.auto.vars in the order of names after it.
+// *.auto.vars in the order of names after it; each may be JSON, *.vars.json.
 func isVariableFile(name string) bool {
-	return name == "lft.vars" || strings.HasSuffix(name, ".auto.vars") && path.Base(name) == name
+	native := strings.TrimSuffix(name, ".json")
+	return native == "lft.vars" || strings.HasSuffix(native, ".auto.vars") && path.Base(name) == name
 }

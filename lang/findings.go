@@ -9,6 +9,7 @@ import (
 
 	"github.com/leifengta/lft/lang/diag"
 	"github.com/leifengta/lft/lang/expr"
+	"github.com/leifengta/lft/lang/internal/jsonsyntax"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -76,7 +77,11 @@ func (f *findings) syntax(diags hcl.Diagnostics) {
 		if d.Subject != nil {
 			rng = *d.Subject
 		}
-		f.add(severity, CodeSyntax, "", rng, d.Summary, d.Detail)
+		code := CodeSyntax
+		if _, ok := d.Extra.(jsonsyntax.Limit); ok {
+			code = CodeLimit
+		}
+		f.add(severity, code, "", rng, d.Summary, d.Detail)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestFaultsInManyFiles(t *testing.T) {
 		{"two broken", map[string]string{"a.hcl": "flow \"f\" {\n", "b.hcl": "locals { a = local.none }\n", "c.hcl": "pool {{\n"}, []string{"a.hcl syntax", "c.hcl syntax"}},
 		{"doubles", map[string]string{"a.hcl": "flow \"f\" {}\n", "b.hcl": "flow \"f\" {}\n", "c.hcl": "pool \"p\" { slots = 1 }\n"}, []string{"b.hcl duplicate"}},
 		{"doubles in one", map[string]string{"a.hcl": "flow \"f\" {}\nflow \"f\" {}\n", "c.hcl": "pool \"p\" { slots = 1 }\n"}, []string{"a.hcl duplicate"}},
-		{"JSON", map[string]string{"a.lft.json": "{}", "b.hcl": "flow \"f\" {}\n"}, []string{"a.lft.json unsupported"}},
+		{"JSON", map[string]string{"a.lft.json": "{", "b.hcl": "flow \"f\" {}\n"}, []string{"a.lft.json syntax"}},
 		{"nothing", map[string]string{"readme.md": ""}, []string{" read"}},
 		{"hidden", map[string]string{".lft.lock.hcl": "lineage = \"x\"\n", "a.hcl": "flow \"f\" {}\n"}, nil},
 		{"labels", map[string]string{"a.hcl": "flow {}\n", "c.hcl": "pool \"p\" { slots = 1 }\n"}, []string{"a.hcl missing"}},

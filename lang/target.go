@@ -62,6 +62,9 @@ func (w *worker) noReference(addr spec.Address, kind string, x hclsyntax.Express
 	if v, ok := constant(x); ok && v.Type() == cty.String && spec.ValidName(v.AsString()) {
 		hint = fmt.Sprintf(" Write %s.%s, without quotes.", kind, v.AsString())
 	}
+	if name := hcl.ExprAsKeyword(x); name != "" {
+		hint = fmt.Sprintf(" Write %s.%s.", kind, name)
+	}
 	w.found.error(CodeReference, addr, x.Range(), "Not a reference", "A reference to a %s is needed here, such as %s.NAME or %s.NAME[\"key\"].%s", kind, kind, kind, hint)
 	return false
 }
@@ -73,6 +76,9 @@ func (w *worker) reference(addr spec.Address, kind string, x hclsyntax.Expressio
 		if step, ok := x.Traversal[1].(hcl.TraverseAttr); ok { // as most are written
 			return eval.Reference{Module: w.module.addr, Kind: kind, Name: step.Name}, true
 		}
+	}
+	if hcl.ExprAsKeyword(x) != "" {
+		return eval.Reference{}, w.noReference(addr, kind, x)
 	}
 	v, ok := w.value(addr, x, cty.DynamicPseudoType)
 	if !ok {

@@ -1,9 +1,11 @@
 package lang
 
 import (
+	"cmp"
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -236,16 +238,8 @@ func (l *loader) variableFiles() []*file {
 	}
 	// lft.vars comes before those that are named after something.
 	slices.SortFunc(auto, func(a, b string) int {
-		if (a == "lft.vars") != (b == "lft.vars") {
-			if a == "lft.vars" {
-				return -1
-			}
-			return 1
-		}
-		if a < b {
-			return -1
-		}
-		return 1
+		named := func(name string) int { return strings.Count(strings.TrimSuffix(name, ".json"), ".auto.") }
+		return cmp.Or(cmp.Compare(named(a), named(b)), cmp.Compare(a, b))
 	})
 	for _, name := range append(auto, l.opt.VarFiles...) {
 		f := &file{name: name, path: name}

@@ -30,7 +30,7 @@ func (f *findings) check(voc schema.Block, block *hclsyntax.Block, more []schema
 	seen := map[string]*hclsyntax.Block{}
 	for _, inner := range block.Body.Blocks {
 		kind, ok := voc.Block(inner.Type)
-		if !ok && inner.Type == dynamicBlock && len(voc.Blocks) > 0 {
+		if !ok && inner.Type == dynamicBlock && len(voc.Blocks) > 0 && !voc.Early {
 			f.checkDynamic(voc, inner, addr)
 			continue
 		}
@@ -93,7 +93,7 @@ func (f *findings) unknownBlock(voc schema.Block, block *hclsyntax.Block, addr s
 	_, isAttribute := voc.Attribute(block.Type)
 	switch {
 	case block.Type == dynamicBlock:
-		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "dynamic makes blocks inside of other blocks; there are none %s. To make several objects, give one for_each.", where)
+		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "dynamic makes blocks inside of flows, jobs and the like; it cannot stand %s. To make several objects, give one for_each.", where)
 	case voc.IsLater(block.Type):
 		f.error(CodeUnsupported, addr, block.TypeRange, "Unsupported block", "%q is not supported by this version of lft.", block.Type)
 	case isAttribute:

@@ -33,8 +33,9 @@ var rows = []string{
 
 // Folders that belong to a room which has other rooms below it.
 var annexes = map[string]string{
-	"lang/internal/archive": "lang",
-	"lang/internal/eval":    "lang",
+	"lang/internal/archive":    "lang",
+	"lang/internal/eval":       "lang",
+	"lang/internal/jsonsyntax": "lang",
 }
 
 // Rooms that nobody enters from product code: they import everything and would carry it along.

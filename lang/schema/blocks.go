@@ -14,6 +14,7 @@ type Block struct {
 	Blocks     []Block
 	Later      []string // names of attributes and blocks of later versions
 	Open       bool     // a job's block: the rest belongs to its type
+	Early      bool     // read before values are known, so that no dynamic block can stand in it
 	Repeated   bool     // may stand more than once, although it has no label
 }
 
@@ -75,7 +76,7 @@ func lftBlock() Block {
 
 func variableBlock() Block {
 	return Block{
-		Name: "variable", Labels: []string{"name"},
+		Name: "variable", Early: true, Labels: []string{"name"},
 		Attributes: []Attribute{
 			{Name: "default", Type: either}, {Name: "description", Type: text}, {Name: "nullable", Type: boolean}, {Name: "sensitive", Type: boolean}, {Name: "type", Type: static},
 		},

@@ -21,8 +21,8 @@ import (
 
 // Bounds of an archive.
 const (
-	MaxPacked   = 64 << 20  // bytes of the archive itself
-	MaxUnpacked = 128 << 20 // bytes of all its files together
+	MaxPacked   = 16 << 20  // bytes of the archive itself
+	MaxUnpacked = 32 << 20 // bytes of all its files together
 	MaxFiles    = 20_000
 )
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,7 @@ func (a *app) loadOptions(cmd *cli.Command, environ []string) (lang.Options, err
 		Version:  a.version,
 		Vars:     map[string]string{},
 		Env:      map[string]string{},
+		Open:     openOutside,
 	}
 	for _, entry := range cmd.StringSlice("var") {
 		name, value, ok := strings.Cut(entry, "=")
@@ -65,6 +67,16 @@ func (a *app) loadOptions(cmd *cli.Command, environ []string) (lang.Options, err
 		}
 	}
 	return options, nil
+}
+
+// openOutside opens a folder that modules outside of this one are read from.
+// Nothing leads out of it.
+func openOutside(dir string) (fs.FS, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the finding names the folder
+	}
+	return root.FS(), nil // open until the process ends
 }
 
 // folder says which folder this is; its lineage is "" until something is applied
