@@ -148,11 +148,10 @@ func away(pairs []pair) map[string]bool {
 	return set
 }
 
-// Diff returns what leads from deployed to what is declared, by address alone and
-// whatever is protected: a comparison. specs holds that of every deployed object
-// that differs.
-func Diff(declared []Declared, deployed Deployed, specs map[string][]byte) ([]Change, error) {
-	w := Wish{Declared: declared}
+// Compare returns what leads from deployed to the wish, whatever is protected or
+// contradicts itself: it is to be looked at. specs holds that of every deployed
+// object that differs.
+func (w *Wish) Compare(deployed Deployed, specs map[string][]byte) ([]Change, error) {
 	pairs, _ := w.pairs(deployed)
 	changes, _, err := w.changes(pairs, specs)
 	return changes, err

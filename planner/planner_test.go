@@ -212,7 +212,7 @@ func TestDiffAsksForWhatItNeeds(t *testing.T) {
 	if want := []string{old.Objects[0].Digest}; !slices.Equal(needs, want) {
 		t.Errorf("needs %v, want %v", needs, want)
 	}
-	if _, err := planner.Diff(nil, old, nil); err == nil {
+	if _, err := (&planner.Wish{}).Compare(old, nil); err == nil {
 		t.Error("all is deleted, and nobody asked what it was")
 	}
 	for name, data := range map[string]string{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,8 @@ func (a *app) diffVerb() *cli.Command {
 type side struct {
 	words   string // what it is, for a reader
 	project string
-	objects map[spec.Address][]byte
+	objects map[spec.Address]planner.Declared
+	moved   []spec.Moved // of a folder
 }
 
 func (a *app) runDiff(ctx context.Context, cmd *cli.Command) (differs bool, err error) {
@@ -100,13 +102,15 @@ func (a *app) folderSide(cmd *cli.Command, dir string) (side, error) {
 	if bundle == nil {
 		return side{}, exitCode(exitError)
 	}
-	return declaredSide("folder "+dir, bundle.Project, planner.Declare(bundle)), nil
+	s := declaredSide("folder "+dir, bundle.Project, planner.Declare(bundle))
+	s.moved = bundle.Moved
+	return s, nil
 }
 
 func declaredSide(words, project string, declared []planner.Declared) side {
-	s := side{words: words, project: project, objects: map[spec.Address][]byte{}}
+	s := side{words: words, project: project, objects: map[spec.Address]planner.Declared{}}
 	for _, d := range declared {
-		s.objects[d.Address] = d.Data
+		s.objects[d.Address] = d
 	}
 	return s
 }
@@ -152,7 +156,7 @@ func (a *app) planSide(ctx context.Context, cmd *cli.Command, path string) (side
 	if err != nil {
 		return side{}, err
 	}
-	s := side{project: p.Project.Name, objects: map[spec.Address][]byte{}}
+	s := side{project: p.Project.Name, objects: map[spec.Address]planner.Declared{}}
 	if p.Project.Revision > 0 {
 		if s, err = a.revisionSide(ctx, cmd, p.Project.Name, p.Project.Revision); err != nil {
 			return side{}, fmt.Errorf("the base of %s: %w", path, err)
@@ -169,7 +173,10 @@ func (a *app) planSide(ctx context.Context, cmd *cli.Command, path string) (side
 	}
 	for _, change := range p.Changes {
 		if coming, ok := planner.Coming(change); ok {
-			s.objects[coming.Address] = coming.Data
+			if old, was := planner.Going(change); was {
+				coming.UID = old.UID
+			}
+			s.objects[coming.Address] = coming
 		}
 	}
 	s.words = "plan " + path
@@ -184,18 +191,14 @@ func compared(a, b side) (*planner.Plan, error) {
 	}
 	deployed := planner.Deployed{Project: planner.Project{Name: a.project}}
 	specs := map[string][]byte{}
-	for addr, data := range a.objects {
-		digest := spec.Digest(data)
-		specs[digest] = data
-		deployed.Objects = append(deployed.Objects, planner.Object{UID: string(addr), Address: addr, Digest: digest, Version: 1})
+	for addr, o := range a.objects {
+		specs[o.Digest] = o.Data
+		deployed.Objects = append(deployed.Objects, planner.Object{UID: cmp.Or(o.UID, string(addr)), Address: addr, Digest: o.Digest, Version: 1})
 	}
-	var declared []planner.Declared
-	for addr, data := range b.objects {
-		declared = append(declared, planner.Declared{Address: addr, Digest: spec.Digest(data), Data: data})
-	}
+	w := planner.Wish{Declared: slices.Collect(maps.Values(b.objects)), Moved: b.moved}
 	slices.SortFunc(deployed.Objects, func(x, y planner.Object) int { return cmp.Compare(x.Address, y.Address) })
-	slices.SortFunc(declared, func(x, y planner.Declared) int { return cmp.Compare(x.Address, y.Address) })
-	changes, err := planner.Diff(declared, deployed, specs)
+	slices.SortFunc(w.Declared, func(x, y planner.Declared) int { return cmp.Compare(x.Address, y.Address) })
+	changes, err := w.Compare(deployed, specs)
 	if err != nil {
 		return nil, errors.Join(errors.New("the two cannot be compared"), err)
 	}

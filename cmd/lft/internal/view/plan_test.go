@@ -47,7 +47,8 @@ func planOf(t *testing.T, impact planner.Impact, before, after *spec.Flow) strin
 		deployed.Objects = append(deployed.Objects, planner.Object{UID: "u1", Address: d.Address, Digest: d.Digest, Version: 1})
 		specs[d.Digest] = d.Data
 	}
-	changes, err := planner.Diff(bundle(after), deployed, specs)
+	w := planner.Wish{Declared: bundle(after)}
+	changes, err := w.Compare(deployed, specs)
 	if err != nil {
 		t.Fatal(err)
 	}
