@@ -101,5 +101,6 @@ verify: ## Fail when generated code or go.mod is not what the sources say, or th
 
 .PHONY: clean
 clean: ## Remove what was built, and the state of the examples
+	-chmod -R u+w examples/*/.lft 2>/dev/null # agents keep dependencies read-only
 	rm -rf bin examples/*/.lft
 	find . -path ./.git -prune -o -type f \( -name '*.test' -o -name '*.prof' \) -exec rm -f {} +

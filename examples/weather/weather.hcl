@@ -9,9 +9,11 @@ variable "timezone" {
   description = "Where the schedule's half past six is"
 }
 
-locals {
-  data = file("seattle-weather.csv")
+# Files that jobs share: uploaded once, by content. A job that mentions one has it at deps/NAME, as the bytes were when its run began.
+dependency "scripts" { source = "scripts" }
+dependency "observations" { source = "seattle-weather.csv" }
 
+locals {
   seasons = {
     winter = "12 01 02"
     spring = "03 04 05"
@@ -51,9 +53,9 @@ flow "weather" {
   }
 
   job "shell" "extract" {
-    script = file("scripts/extract.sh")
-    files  = { "weather.csv" = local.data }
-    env    = { DAY = param.day }
+    command = ["/bin/sh", "-eu", "${dependency.scripts.path}/extract.sh"]
+    uses    = [dependency.observations]
+    env     = { DAY = param.day }
 
     output "year" { type = number }
     output "rows" { type = number }
@@ -65,7 +67,7 @@ flow "weather" {
     for_each = local.seasons
     when     = job.extract.output.rows > 0
     pool     = pool.statistics
-    script   = file("scripts/season.sh")
+    command  = ["/bin/sh", "-eu", "${dependency.scripts.path}/season.sh"]
     stdin    = job.extract.output.days
     env = {
       NAME   = each.key
@@ -79,10 +81,10 @@ flow "weather" {
   }
 
   job "shell" "extremes" {
-    when   = job.extract.output.rows > 0
-    pool   = pool.statistics
-    script = file("scripts/extremes.sh")
-    stdin  = job.extract.output.days
+    when    = job.extract.output.rows > 0
+    pool    = pool.statistics
+    command = ["/bin/sh", "-eu", "${dependency.scripts.path}/extremes.sh"]
+    stdin   = job.extract.output.days
 
     output "hottest" { type = string }
     output "coldest" { type = string }
@@ -91,10 +93,10 @@ flow "weather" {
   }
 
   job "shell" "kinds" {
-    when   = job.extract.output.rows > 0
-    pool   = pool.statistics
-    script = file("scripts/kinds.sh")
-    stdin  = job.extract.output.days
+    when    = job.extract.output.rows > 0
+    pool    = pool.statistics
+    command = ["/bin/sh", "-eu", "${dependency.scripts.path}/kinds.sh"]
+    stdin   = job.extract.output.days
 
     output "snow" { type = number }
     output "most" { type = string }
@@ -102,9 +104,9 @@ flow "weather" {
 
   # Seattle has years without snow, 2014 and 2015 among them: then this job is skipped.
   job "shell" "snow" {
-    when   = job.kinds.output.snow > 0
-    script = file("scripts/snow.sh")
-    stdin  = job.extract.output.days
+    when    = job.kinds.output.snow > 0
+    command = ["/bin/sh", "-eu", "${dependency.scripts.path}/snow.sh"]
+    stdin   = job.extract.output.days
 
     output "first" { type = string }
     output "last" { type = string }
@@ -115,8 +117,8 @@ flow "weather" {
     when          = job.extract.output.rows > 0
     priority      = 10
     allow_failure = true
-    script        = file("scripts/compare.sh")
-    files         = { "weather.csv" = local.data }
+    command       = ["/bin/sh", "-eu", "${dependency.scripts.path}/compare.sh"]
+    uses          = [dependency.observations]
     env = {
       DAY  = param.day
       SPAN = "${param.span}"
@@ -131,7 +133,7 @@ flow "weather" {
   # Waits for all, however they end; so each output it reads may be missing.
   job "shell" "report" {
     trigger = "all_done"
-    script  = file("scripts/report.sh")
+    command = ["/bin/sh", "-eu", "${dependency.scripts.path}/report.sh"]
     env = {
       DAY         = param.day
       ROWS        = try("${job.extract.output.rows}", "0")

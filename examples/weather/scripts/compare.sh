@@ -1,5 +1,5 @@
 # One day against the same days, give or take, of all years.
-# in: weather.csv, DAY, SPAN (days to each side); out: high, usual, difference (°C)
+# in: the observations, DAY, SPAN (days to each side); out: high, usual, difference (°C)
 awk -F, -v day="$DAY" -v span="$SPAN" '
 	# Days since March 1st of year 0; leap days fall at the end of such a year.
 	function number(y, m, d) {
@@ -20,6 +20,6 @@ awk -F, -v day="$DAY" -v span="$SPAN" '
 		if (!found) { print "no observation of " day > "/dev/stderr"; exit 3 }
 		printf "high=%.1f\nusual=%.1f\ndifference=%.1f\n", high, sum / n, high - sum / n
 	}
-' weather.csv >"$LFT_OUTPUT"
+' "$LFT_DEP_OBSERVATIONS/seattle-weather.csv" >"$LFT_OUTPUT"
 
 cat "$LFT_OUTPUT"

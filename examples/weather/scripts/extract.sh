@@ -1,5 +1,5 @@
 # The year of one day, out of the whole series: rows and days become outputs.
-# in: weather.csv, DAY; out: year, rows, days (date,rain,max,min,wind,weather joined by ";")
+# in: the observations, DAY; out: year, rows, days (date,rain,max,min,wind,weather joined by ";")
 case $DAY in
 [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]) ;;
 *)
@@ -11,7 +11,7 @@ year=${DAY%%-*}
 
 awk -F, -v year="$year" '
 	NR == 1 && $0 != "date,precipitation,temp_max,temp_min,wind,weather" {
-		print "weather.csv has other columns than expected: " $0 > "/dev/stderr"
+		print "the file has other columns than expected: " $0 > "/dev/stderr"
 		exit 3
 	}
 	NR > 1 && substr($1, 1, 4) == year {
@@ -20,7 +20,7 @@ awk -F, -v year="$year" '
 		days = days (rows > 1 ? ";" : "") $1 "," $2 "," $3 "," $4 "," $5 "," $6
 	}
 	END { print "year=" year; print "rows=" rows + 0; print "days=" days }
-' weather.csv >"$LFT_OUTPUT"
+' "$LFT_DEP_OBSERVATIONS/seattle-weather.csv" >"$LFT_OUTPUT"
 
 echo "extracted the days of $year"
 grep '^rows=' "$LFT_OUTPUT"
