@@ -1,10 +1,13 @@
 package kernel
 
 import (
+	"cmp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/lang/cron"
 	"github.com/leifengta/lft/lang/spec"
 )
 
@@ -64,5 +67,28 @@ func TestCalendar(t *testing.T) {
 	if _, err := CompileProject(project, objects[:2], find, none); err == nil ||
 		!strings.Contains(err.Error(), "schedule.s: it goes by calendar.holidays, which is not there") {
 		t.Errorf("without the calendar: %v", err)
+	}
+}
+
+// TestOverlap: what a schedule says of a flow that is full counts more than what
+// the flow says.
+func TestOverlap(t *testing.T) {
+	for _, own := range []spec.WhenFull{"", spec.WhenFullQueue, spec.WhenFullSkip, spec.WhenFullReplace} {
+		for _, overlap := range []spec.WhenFull{"", spec.WhenFullQueue, spec.WhenFullSkip, spec.WhenFullReplace} {
+			w := newWorld(t, Limits{})
+			w.adopt([]*spec.Flow{flow("f", []string{"a"}, limited(1, 5, own))}, withSchedule(t, "s", "f", cron.Spec{Every: time.Minute},
+				func(d *ScheduleDef) { d.Overlap = overlap }))
+			w.connect("one", 9)
+			w.start("f", "x")
+			w.pass(60 * second)
+			fired := w.db.executions[record.FireID("uid.schedule.s", noon+60*second)]
+			got := map[bool]string{true: "queue", false: "skip"}[fired.State == record.Queued]
+			if w.db.executions["x"].CancelRequested {
+				got = "replace"
+			}
+			if want := cmp.Or(overlap, own, spec.WhenFullQueue); got != string(want) {
+				t.Errorf("the flow says %q, the schedule %q: %s", own, overlap, got)
+			}
+		}
 	}
 }
