@@ -23,6 +23,7 @@ func (a *app) planVerb() *cli.Command {
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "end with 2 when there are changes"},
 			&cli.BoolFlag{Name: "destroy", Usage: "plan to remove everything that is deployed"},
 			&cli.BoolFlag{Name: "refresh-only", Usage: "show only what is not in force as it was applied"},
+			&cli.BoolFlag{Name: "watch", Usage: "plan again whenever a file of the folder changes"},
 			adoptFlag(),
 		}),
 		Action: a.runPlan,
@@ -37,24 +38,14 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	bundle, err := a.load(cmd)
-	if err != nil {
+	if _, _, err := form(cmd); err != nil {
 		return err
 	}
-	c, err := a.connect(ctx, cmd)
-	if err != nil {
-		return err
+	if cmd.Bool("watch") {
+		return a.watchPlan(ctx, cmd)
 	}
-	defer c.Close()
-	w, err := wish(cmd, bundle, cmd.Bool("destroy"))
+	p, err := a.planOnce(ctx, cmd)
 	if err != nil {
-		return err
-	}
-	p, err := a.plan(ctx, c, w)
-	if err != nil {
-		return err
-	}
-	if err := a.present(cmd, p); err != nil {
 		return err
 	}
 	differs := len(p.Changes) > 0 || p.Mode == planner.RefreshOnly && len(p.Drift) > 0
@@ -62,6 +53,28 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 		return exitCode(exitChanges)
 	}
 	return nil
+}
+
+// planOnce plans what the flags ask for, and presents it.
+func (a *app) planOnce(ctx context.Context, cmd *cli.Command) (*planner.Plan, error) {
+	bundle, err := a.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.connect(ctx, cmd)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	w, err := wish(cmd, bundle, cmd.Bool("destroy"))
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.plan(ctx, c, w)
+	if err != nil {
+		return nil, err
+	}
+	return p, a.present(cmd, p)
 }
 
 // present shows a plan and, with -out, saves it.
@@ -86,7 +99,7 @@ func (a *app) present(cmd *cli.Command, p *planner.Plan) error {
 	if err := a.showPlan(cmd, p); err != nil {
 		return err
 	}
-	if form, asJSON, _ := form(cmd); !asJSON && form != view.PlanMarkdown && len(p.Changes) > 0 {
+	if form, asJSON, _ := form(cmd); !asJSON && form != view.PlanMarkdown && len(p.Changes) > 0 && !cmd.Bool("watch") {
 		a.term.PlanHint(out, automated(os.Getenv))
 	}
 	return nil

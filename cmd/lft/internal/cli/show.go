@@ -10,14 +10,15 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
+	"github.com/leifengta/lft/lang/spec"
 )
 
 func (a *app) showVerb() *cli.Command {
 	return &cli.Command{
 		Name:        "show",
 		Usage:       "Show what is deployed, or a saved plan",
-		ArgsUsage:   "[PLAN | REVISION]",
-		Description: "Without an argument it shows the newest revision.",
+		ArgsUsage:   "[PLAN | REVISION | ADDRESS]",
+		Description: "Without an argument it shows the newest revision; with the address of an object only that one.",
 		Flags:       slices.Concat(stateFlags(), variableFlags(), formFlags(), []cli.Flag{projectFlag()}),
 		Action:      a.runShow,
 	}
@@ -26,12 +27,14 @@ func (a *app) showVerb() *cli.Command {
 func (a *app) runShow(ctx context.Context, cmd *cli.Command) error {
 	revision := int64(0)
 	if cmd.Args().Present() {
-		what, err := oneArgument(cmd, "a plan or a revision")
+		what, err := oneArgument(cmd, "a plan, a revision or an address")
 		if err != nil {
 			return err
 		}
 		if n, err := strconv.ParseInt(what, 10, 64); err == nil && n > 0 && !exists(what) {
 			revision = n
+		} else if _, err := spec.ParseAddress(what); err == nil && !exists(what) {
+			return a.runStateShow(ctx, cmd)
 		} else {
 			return a.showSaved(cmd, what)
 		}

@@ -105,7 +105,11 @@ func (a *app) runStateShow(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	return view.Object(a.term, object, specs[object.Digest], cmd.Bool("json"))
+	_, asJSON, err := form(cmd)
+	if err != nil {
+		return err
+	}
+	return view.Object(a.term, object, specs[object.Digest], asJSON)
 }
 
 func noSuchObject(deployed planner.Deployed, address string) error {
