@@ -51,3 +51,34 @@ func TestLeftoversTogether(t *testing.T) {
 		t.Error("what was set is forgotten")
 	}
 }
+
+// TestSessionsTogether: streams come and go while the loop sends.
+func TestSessionsTogether(t *testing.T) {
+	var s sessions
+	s.init(nil)
+	s.registered("a", 1)
+	together(
+		func() { s.registered("a", 1) },
+		func() {
+			if stream, err := s.open("a", 1); err == nil {
+				s.drop(stream)
+			}
+		},
+		func() { s.order(&kernel.Order{Agent: "a", Session: 1}) },
+		func() { s.kill(&kernel.Kill{Agent: "a", Session: 1}) },
+		func() { s.ack(&kernel.Ack{Agent: "a", Session: 1}) },
+	)
+	stream, err := s.open("a", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	together(
+		func() { s.order(&kernel.Order{Agent: "a", Session: 1}) },
+		func() { s.kill(&kernel.Kill{Agent: "a", Session: 1}) },
+		func() { s.ack(&kernel.Ack{Agent: "a", Session: 1}) },
+	)
+	if n := len(stream.orders); n != 400 || len(stream.kills) != n || len(stream.acks) != n {
+		t.Errorf("%d orders, %d kills and %d acknowledgements of 400", n, len(stream.kills), len(stream.acks))
+	}
+	together(func() { s.void(ErrSessionVoid) }, func() { s.of("a", 1) })
+}
