@@ -12,7 +12,13 @@ import (
 	"testing"
 
 	"github.com/leifengta/lft/lang"
+	"github.com/leifengta/lft/planner"
 )
+
+// elsewhere are the codes that a folder alone does not provoke.
+func elsewhere() []string {
+	return []string{lang.CodeInternal, planner.CodePartial, planner.CodeProtected, planner.CodeTarget}
+}
 
 // constants lists the names of the codes that are declared.
 func constants(t *testing.T) []string {
@@ -62,7 +68,7 @@ func TestCodes(t *testing.T) {
 	codes := []string{}
 	for _, e := range lang.Explanations() {
 		codes = append(codes, e.Code)
-		if !regexp.MustCompile(`(?m)^(error|warning) `+e.Code+`:`).MatchString(provoked.String()) && e.Code != lang.CodeInternal {
+		if !regexp.MustCompile(`(?m)^(error|warning) `+e.Code+`:`).MatchString(provoked.String()) && !slices.Contains(elsewhere(), e.Code) {
 			t.Errorf("nothing in testdata provokes %s", e.Code)
 		}
 		if found, ok := lang.Explain(e.Code); !ok || found != e {
@@ -102,9 +108,8 @@ func TestExamples(t *testing.T) {
 		lang.CodeValue:     "job \"noop\" \"x\" {}\n",
 	}
 	for _, e := range lang.Explanations() {
-		switch e.Code {
-		case lang.CodeInternal, lang.CodeEncoding, lang.CodeRead: // HCL alone cannot show it
-			continue
+		if slices.Contains(elsewhere(), e.Code) || e.Code == lang.CodeEncoding || e.Code == lang.CodeRead {
+			continue // HCL alone cannot show it
 		}
 		text := e.Example
 		if more, ok := inFlow[e.Code]; ok {
@@ -115,7 +120,7 @@ func TestExamples(t *testing.T) {
 			text += "pool \"p\" { slots = 1 }\n"
 		}
 		bundle, list := lang.Load(folder(map[string]string{"main.hcl": text}), lang.Options{
-			JobTypes: jobTypes(), Version: "1.2.3", Vars: map[string]string{}, Env: map[string]string{"slots": "0", "tenants": `["x"]`},
+			JobTypes: jobTypes(), Version: "1.2.3", Env: map[string]string{"slots": "0", "tenants": `["x"]`},
 		})
 		if !strings.Contains(render(list), " "+e.Code+": ") {
 			t.Errorf("%s: its example gives %v\n%s\n%s", e.Code, bundle != nil, text, render(list))

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/leifengta/lft/lang/diag"
+	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
 )
@@ -21,17 +22,16 @@ const DefaultProject = "default"
 type Options struct {
 	JobTypes []schema.JobType
 	Version  string            // of this lft, for required_version; "" or no version: not checked
-	Vars     map[string]string // -var name=value, raw text; these win
-	VarFiles []string          // -var-file, paths inside the folder; a later one wins
-	VarData  []File            // -var-file, read by the caller; they win over VarFiles
+	Given    []Given           // -var and -var-file in their order; a later one wins
 	Env      map[string]string // LFT_VAR_name by name; these lose
 	Open     Opener            // of modules outside the folder; nil = there are none
 }
 
-// File is a file that the caller has read.
-type File struct {
-	Name string
-	Data []byte
+// Given is a -var, or a -var-file that the caller has read.
+type Given struct {
+	Name string // of the variable, or of the file
+	Text string // of a -var
+	Data []byte // of a file; not nil
 }
 
 // Load reads the *.hcl of a folder and of the modules it uses. When something is
@@ -93,6 +93,7 @@ type loader struct {
 	declared map[spec.Address]*spec.Flow
 	jobs     atomic.Int64 // of all flows decoded so far
 	made     atomic.Int64 // blocks, by dynamic ones
+	steps    atomic.Int64 // that evaluation may still take, all workers together
 
 	calendars map[spec.Address]*spec.Calendar // as sets
 	rules     []ruled                         // variables with rules of their own
@@ -111,6 +112,7 @@ func newLoader(fsys fs.FS, opt Options) *loader {
 		trees: map[string]*tree{".": {name: ".", fsys: fsys}}, folders: map[string]*folder{},
 		sets: map[spec.Address]*set{}, calendars: map[spec.Address]*spec.Calendar{}, contracts: map[spec.Address]*contract{}, pools: map[spec.Address]*spec.Pool{}, declared: map[spec.Address]*spec.Flow{},
 	}
+	l.steps.Store(int64(eval.Limits().Steps))
 	for _, t := range opt.JobTypes {
 		l.types[t.Name] = newJobType(t)
 	}

@@ -18,8 +18,9 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// variables fills the variables of the project's folder. The order in which sources win is Terraform's:
-// default, environment, lft.vars, *.auto.vars by name, -var-file, -var.
+// variables fills the variables of the project's folder. The order in which
+// sources win is Terraform's: default, environment, lft.vars, *.auto.vars by name,
+// -var and -var-file as they come.
 func (l *loader) variables(w *worker) {
 	voc, _ := l.voc.Block("variable")
 	declared := map[string]*variable{}
@@ -35,13 +36,8 @@ func (l *loader) variables(w *worker) {
 	for _, f := range l.variableFiles() {
 		l.fromFile(w, f, declared)
 	}
-	for _, name := range slices.Sorted(maps.Keys(l.opt.Vars)) {
-		v, ok := declared[name]
-		if !ok {
-			l.found.error(CodeVariable, "", hcl.Range{}, "Undeclared variable", "-var %s: the folder declares no variable %q.%s", name, name, eval.DidYouMean(name, slices.Sorted(maps.Keys(declared))))
-			continue
-		}
-		v.fromText(w, "-var "+name, l.opt.Vars[name])
+	for _, given := range l.opt.Given {
+		l.given(w, given, declared)
 	}
 	for _, d := range l.top.blocks["variable"] {
 		l.top.config.Vars[d.name] = declared[d.name].result(w)
@@ -225,7 +221,7 @@ func (v *variable) mentions(x hclsyntax.Expression) bool {
 // variableFiles lists them in the order in which they are read.
 func (l *loader) variableFiles() []*file {
 	var files []*file
-	fsys, voc := l.trees["."].fsys, schema.Block{Open: true}
+	fsys := l.trees["."].fsys
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil // reported when the folder was read
@@ -241,23 +237,33 @@ func (l *loader) variableFiles() []*file {
 		named := func(name string) int { return strings.Count(strings.TrimSuffix(name, ".json"), ".auto.") }
 		return cmp.Or(cmp.Compare(named(a), named(b)), cmp.Compare(a, b))
 	})
-	for _, name := range append(auto, l.opt.VarFiles...) {
+	for _, name := range auto {
 		f := &file{name: name, path: name}
-		if !fs.ValidPath(name) {
-			f.refuse(CodeRead, 0, "The file cannot be read", "%s is not a path inside the folder.", name)
-		} else {
-			f.read(fsys)
-			f.parse(voc)
-		}
-		files = append(files, f)
-	}
-	for _, given := range l.opt.VarData {
-		f := &file{name: given.Name}
-		f.data = given.Data
-		f.parse(voc)
+		f.read(fsys)
+		f.parse(variableWords())
 		files = append(files, f)
 	}
 	return files
+}
+
+// variableWords: a variable file may hold any attribute.
+func variableWords() schema.Block { return schema.Block{Open: true} }
+
+// given takes what stands on the command line.
+func (l *loader) given(w *worker, given Given, declared map[string]*variable) {
+	if given.Data != nil {
+		f := &file{name: given.Name, data: given.Data}
+		f.parse(variableWords())
+		l.fromFile(w, f, declared)
+		return
+	}
+	name := given.Name
+	v, ok := declared[name]
+	if !ok {
+		l.found.error(CodeVariable, "", hcl.Range{}, "Undeclared variable", "-var %s: the folder declares no variable %q.%s", name, name, eval.DidYouMean(name, slices.Sorted(maps.Keys(declared))))
+		return
+	}
+	v.fromText(w, "-var "+name, given.Text)
 }
 
 func (l *loader) fromFile(w *worker, f *file, declared map[string]*variable) {

@@ -48,12 +48,60 @@ func TestVariablePrecedence(t *testing.T) {
 	want("b 3 x+y")
 	files["prod.vars"] = "a = \"prod\"\n"
 	want("b 3 x+y")
-	opt.VarFiles = []string{"prod.vars"}
-	want("prod 3 x+y")
-	opt.VarData = []lang.File{{Name: "/etc/x.vars", Data: []byte("a = \"data\"\n")}}
+	opt.Given = []lang.Given{{Name: "/etc/x.vars", Data: []byte("a = \"data\"\n")}}
 	want("data 3 x+y")
-	opt.Vars = map[string]string{"a": "flag", "l": "[]"}
+	opt.Given = append(opt.Given, lang.Given{Name: "a", Text: "flag"}, lang.Given{Name: "l", Text: "[]"})
 	want("flag 3 ")
+	opt.Given = append(opt.Given, lang.Given{Name: "last.vars", Data: []byte("a = \"last\"\n")})
+	want("last 3 ")
+	opt.Given = append(opt.Given, lang.Given{Name: "a", Text: "again"})
+	want("again 3 ")
+}
+
+// TestTexts: text from outside is taken as it is for simple types and without a
+// type, and read as an expression otherwise.
+func TestTexts(t *testing.T) {
+	const declared = `
+variable "none" { default = "" }
+variable "any" {
+  type    = any
+  default = ""
+}
+variable "number" {
+  type    = number
+  default = 0
+}
+variable "object" {
+  type = object({ a = string, b = optional(number, 7) })
+  default = { a = "x" }
+}
+variable "null" {
+  type    = string
+  default = "d"
+}
+variable "never" {
+  type     = string
+  default  = "d"
+  nullable = false
+}
+flow "f" {
+  description = jsonencode([var.none, var.any, var.number, var.object, var.null, var.never])
+}
+`
+	for _, tc := range []struct {
+		given []lang.Given
+		want  string
+	}{
+		{nil, `["","",0,{"a":"x","b":7},"d","d"]`},
+		{[]lang.Given{{Name: "none", Text: "[1]"}, {Name: "any", Text: "[1]"}, {Name: "number", Text: "5"}}, `["[1]",[1],5,{"a":"x","b":7},"d","d"]`},
+		{[]lang.Given{{Name: "object", Text: `{ a = true }`}, {Name: "null", Text: "null"}}, `["","",0,{"a":"true","b":7},"null","d"]`},
+		{[]lang.Given{{Name: "x.vars", Data: []byte("null = null\nnever = null\n")}}, `["","",0,{"a":"x","b":7},null,"d"]`},
+	} {
+		bundle, list := lang.Load(folder(map[string]string{"main.hcl": declared}), lang.Options{Given: tc.given})
+		if bundle == nil || bundle.Flows[0].Description != tc.want {
+			t.Errorf("%v: %v, want %s\n%s", tc.given, bundle, tc.want, render(list))
+		}
+	}
 }
 
 func TestVariableFaults(t *testing.T) {
@@ -62,15 +110,13 @@ func TestVariableFaults(t *testing.T) {
 		opt  lang.Options
 		want string
 	}{
-		{"undeclared flag", lang.Options{Vars: map[string]string{"aa": "x"}}, `-var aa: the folder declares no variable "aa". Did you mean "a"?`},
-		{"wrong type", lang.Options{Vars: map[string]string{"n": "x"}}, `-var n does not fit variable "n": A number is required.`},
+		{"undeclared flag", lang.Options{Given: []lang.Given{{Name: "aa", Text: "x"}}}, `-var aa: the folder declares no variable "aa". Did you mean "a"?`},
+		{"wrong type", lang.Options{Given: []lang.Given{{Name: "n", Text: "x"}}}, `-var n does not fit variable "n": A number is required.`},
 		{"no expression", lang.Options{Env: map[string]string{"l": "x y"}}, `LFT_VAR_l is read as an expression, because variable "l" is of type list of string`},
 		{"a reference", lang.Options{Env: map[string]string{"l": "[x]"}}, `it can hold no references; texts stand in quotes`},
-		{"a block", lang.Options{VarData: []lang.File{{Name: "v", Data: []byte("a {}\n")}}}, `blocks belong into *.hcl files`},
-		{"syntax", lang.Options{VarData: []lang.File{{Name: "v", Data: []byte("a =\n")}}}, `Invalid expression`},
-		{"no file", lang.Options{VarFiles: []string{"none.vars"}}, `none.vars: file does not exist`},
-		{"outside", lang.Options{VarFiles: []string{"../x.vars"}}, `not a path inside the folder`},
-		{"deep", lang.Options{VarData: []lang.File{{Name: "v", Data: []byte("l = " + strings.Repeat("[", 5000) + "\n")}}}, `Nested too deep`},
+		{"a block", lang.Options{Given: []lang.Given{{Name: "v", Data: []byte("a {}\n")}}}, `blocks belong into *.hcl files`},
+		{"syntax", lang.Options{Given: []lang.Given{{Name: "v", Data: []byte("a =\n")}}}, `Invalid expression`},
+		{"deep", lang.Options{Given: []lang.Given{{Name: "v", Data: []byte("l = " + strings.Repeat("[", 5000) + "\n")}}}, `Nested too deep`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bundle, list := lang.Load(folder(map[string]string{"main.hcl": variablesFolder}), tc.opt)

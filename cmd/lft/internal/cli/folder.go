@@ -16,12 +16,55 @@ import (
 	"github.com/leifengta/lft/providers/builtin"
 )
 
-// variableFlags set variables of the configuration.
+// variableFlags set variables of the configuration. Of two for one variable the
+// later wins, so that both flags write into one list.
 func variableFlags() []cli.Flag {
+	all := new([]givenFlag)
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "var", Usage: "set a variable, name=value; may be repeated"},
-		&cli.StringSliceFlag{Name: "var-file", Usage: "read variables from this file; may be repeated"},
+		&cli.GenericFlag{Name: "var", Value: &variableFlag{all: all}, Usage: "set a variable, name=value; may be repeated"},
+		&cli.GenericFlag{Name: "var-file", Value: &variableFlag{all: all, file: true}, Usage: "read variables from this file; may be repeated"},
 	}
+}
+
+// givenFlag is one -var or -var-file as it is written.
+type givenFlag struct {
+	text string
+	file bool
+}
+
+// variableFlag is the value of one of the two flags: the list of both.
+type variableFlag struct {
+	all  *[]givenFlag
+	file bool
+}
+
+// Set implements flag.Value.
+func (f *variableFlag) Set(text string) error {
+	*f.all = append(*f.all, givenFlag{text: text, file: f.file})
+	return nil
+}
+
+// String implements flag.Value.
+func (f *variableFlag) String() string { return "" }
+
+// Get implements flag.Getter.
+func (f *variableFlag) Get() any { return *f.all }
+
+// given lists -var and -var-file in the order in which they stand.
+func given(cmd *cli.Command) []givenFlag {
+	all, _ := cmd.Value("var").([]givenFlag)
+	return all
+}
+
+// variableFiles are the paths of all -var-file.
+func variableFiles(cmd *cli.Command) []string {
+	var paths []string
+	for _, one := range given(cmd) {
+		if one.file {
+			paths = append(paths, one.text)
+		}
+	}
+	return paths
 }
 
 // load reads the folder. Findings are shown here; an error means that it is of
@@ -43,23 +86,23 @@ func (a *app) loadOptions(cmd *cli.Command, environ []string) (lang.Options, err
 	options := lang.Options{
 		JobTypes: builtin.Set().Schemas(),
 		Version:  a.version,
-		Vars:     map[string]string{},
 		Env:      map[string]string{},
 		Open:     openOutside,
 	}
-	for _, entry := range cmd.StringSlice("var") {
-		name, value, ok := strings.Cut(entry, "=")
+	for _, one := range given(cmd) {
+		if one.file {
+			data, err := os.ReadFile(one.text)
+			if err != nil {
+				return options, fmt.Errorf("-var-file: %w", err)
+			}
+			options.Given = append(options.Given, lang.Given{Name: one.text, Data: data})
+			continue
+		}
+		name, value, ok := strings.Cut(one.text, "=")
 		if !ok || name == "" {
-			return options, fmt.Errorf("-var %q: write it as name=value", entry)
+			return options, fmt.Errorf("-var %q: write it as name=value", one.text)
 		}
-		options.Vars[strings.TrimSpace(name)] = value
-	}
-	for _, path := range cmd.StringSlice("var-file") {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return options, fmt.Errorf("-var-file: %w", err)
-		}
-		options.VarData = append(options.VarData, lang.File{Name: path, Data: data})
+		options.Given = append(options.Given, lang.Given{Name: strings.TrimSpace(name), Text: value})
 	}
 	for _, entry := range environ {
 		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "LFT_VAR_") {

@@ -29,7 +29,7 @@ func (a *app) watchPlan(ctx context.Context, cmd *cli.Command) error {
 			return errors.New("-watch goes on until it is interrupted; -" + name + " does not go with it")
 		}
 	}
-	more := cmd.StringSlice("var-file") // they may lie elsewhere
+	more := variableFiles(cmd) // they may lie elsewhere
 	seen, err := look(more)
 	for err == nil {
 		a.term.Fresh()
