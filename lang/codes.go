@@ -31,5 +31,8 @@ const (
 	CodeSource       = "module_source"      // a module cannot be read
 	CodeVersion      = "required_version"   // this lft is not the one asked for
 	CodeDisabled     = "disabled"           // a warning: an edge is dropped
+	CodeProtected    = "protected"          // found by the planner: what is protected would go
+	CodeTarget       = "target"             // found by the planner: a pattern that means nothing
+	CodePartial      = "partial_plan"       // found by the planner, a warning: not all was looked at
 	CodeInternal     = "internal"           // a defect of lft
 )

@@ -153,6 +153,14 @@ param "run_day" { type = string }`,
 		Advice: "Give one of them another name.",
 	},
 	{
+		Code: CodePartial, Title: "The plan is not complete",
+		Cause: "With -target or -exclude a plan leaves out changes, so that after its apply the project is not what the folder declares. This is a warning: it is meant for exceptions.",
+		Example: `# lft plan -target=flow.sales
+flow "sales" {}
+flow "other" {}`,
+		Advice: "Plan once more without the flags, soon.",
+	},
+	{
 		Code: CodePrecondition, Title: "A precondition does not hold",
 		Cause: "A flow, a job or an output says what must be true before it may be planned, and it is not.",
 		Example: `flow "sales" {
@@ -162,6 +170,15 @@ param "run_day" { type = string }`,
   }
 }`,
 		Advice: "Read the message, which the author of the flow wrote, and set right what it names: most often the value of a variable.",
+	},
+	{
+		Code: CodeProtected, Title: "What is protected would be destroyed",
+		Cause: "The object was deployed with protected = true, and its block is gone, or its module, or everything is to be destroyed. The guard is kept in the state, so that it outlives the block.",
+		Example: `pool "licences" {
+  slots     = 5
+  protected = true
+}`,
+		Advice: "Should it go, apply it with protected = false before, or name it in a removed block: removed { from = pool.licences }.",
 	},
 	{
 		Code: CodeRead, Title: "A folder or a file cannot be read",
@@ -208,6 +225,13 @@ flow "load" {
   }
 }`,
 		Advice: "The place is where reading ended; the fault is there or just before. While a file cannot be read, only that is reported. lft fmt shows how a file is understood.",
+	},
+	{
+		Code: CodeTarget, Title: "A pattern of -target or -exclude means nothing",
+		Cause: "No object that is declared or deployed has such an address. An address without its key means all its instances, that of a module all that is inside; * stands for any text and ? for one character. A job is deployed with its flow and has no pattern of its own.",
+		Example: `# lft plan -target=flow.sale
+flow "sales" {}`,
+		Advice: "The message suggests the nearest address; lft state list shows those that are deployed.",
 	},
 	{
 		Code: CodeUnguarded, Title: "An output is read that may not exist",

@@ -36,7 +36,8 @@ type Lost struct {
 }
 
 // SetDrift tells the plan what is not in force as it was declared, and finds out
-// which overrides the plan itself ends.
+// which overrides the plan itself ends. One of a value that is declared anew since
+// is over, although no master may have noticed yet.
 func (p *Plan) SetDrift(list []Drift) {
 	comes := map[string]Change{}
 	for _, c := range p.Changes {
@@ -44,7 +45,9 @@ func (p *Plan) SetDrift(list []Drift) {
 			comes[old.UID] = c
 		}
 	}
-	p.Drift = slices.Clone(list)
+	p.Drift = slices.DeleteFunc(slices.Clone(list), func(d Drift) bool {
+		return d.Override != nil && declaredValue(d.Object.Data, d.Override.Field) != string(d.Override.Declared)
+	})
 	for i := range p.Drift {
 		d := &p.Drift[i]
 		if c, changes := comes[d.Object.UID]; changes && d.Override != nil {

@@ -5,11 +5,10 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// The codes of findings. They are part of the contract with scripts: a code, once
-// released, keeps its meaning.
+// The codes of findings, as lang documents them: a code, once released, keeps its
+// meaning.
 const (
-	CodeMoved     = "moved"        // a moved block that cannot be followed
-	CodeRemoved   = "removed"      // a removed block of what is still declared
+	CodeMove      = "move"         // moved and removed contradict the rest
 	CodeProtected = "protected"    // what is protected would be destroyed
 	CodeTarget    = "target"       // a pattern of -target or -exclude that means nothing
 	CodePartial   = "partial_plan" // a warning: not all was looked at

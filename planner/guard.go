@@ -73,7 +73,7 @@ func (w *Wish) contradicted() diag.List {
 	for _, r := range w.Removed {
 		for i := range w.Declared {
 			if d := &w.Declared[i]; covers(r.From, d.Address) {
-				found = append(found, finding(diag.Error, CodeRemoved, r.At, d.Address, "What is removed is still declared", fmt.Sprintf(
+				found = append(found, finding(diag.Error, CodeMove, r.At, d.Address, "What is removed is still declared", fmt.Sprintf(
 					"This block says that %s is gone, but %s is still declared%s. Remove one of the two.", r.From, d.Address, where(d.At))))
 				break
 			}

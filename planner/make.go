@@ -24,6 +24,8 @@ type Wish struct {
 	Removed    []spec.Removed
 	Checks     []Check
 	Variables  []Variable
+	// Found are warnings about the folder, to be told along with the plan.
+	Found diag.List
 	// Positions are the places of jobs, as spec.Bundle.Positions.
 	Positions map[spec.Address]spec.Position
 }
@@ -81,7 +83,8 @@ func (w *Wish) Make(deployed Deployed, specs map[string][]byte) (*Plan, diag.Lis
 	if w.Mode == RefreshOnly {
 		return p, nil, nil
 	}
-	pairs, found := w.pairs(deployed)
+	pairs, findings := w.pairs(deployed)
+	found := slices.Concat(w.Found, findings)
 	changes, findings, err := w.changes(pairs, specs)
 	if err != nil {
 		return nil, nil, err

@@ -94,7 +94,7 @@ func (m *moves) circle(way []spec.Address, by *spec.Moved) {
 }
 
 func (m *moves) error(at spec.Position, addr spec.Address, summary, detail string) {
-	m.found = append(m.found, finding(diag.Error, CodeMoved, at, addr, summary, detail))
+	m.found = append(m.found, finding(diag.Error, CodeMove, at, addr, summary, detail))
 }
 
 // stale finds what is declared although a block says that it has moved away.
@@ -195,7 +195,7 @@ func (m *moves) block(list []spot) bool {
 		if m.found.HasErrors() {
 			return false // there is no plan to warn about
 		}
-		m.found = append(m.found, finding(diag.Warning, CodeMoved, s.moved.At, s.object.Address, "Nothing to move to",
+		m.found = append(m.found, finding(diag.Warning, CodeMove, s.moved.At, s.object.Address, "Nothing to move to",
 			fmt.Sprintf("%s cannot become %s, because that is deployed already. It is planned as if this block were not there.", s.object.Address, s.at)))
 		s.at, s.moved = s.object.Address, nil
 		return true

@@ -107,23 +107,23 @@ func TestMoves(t *testing.T) {
 		},
 		{
 			name: "one after the other", from: pools("pool.a", "pool.bb"), to: moving(pools("pool.bb", "pool.ccc"), "pool.bb > pool.ccc", "pool.a > pool.bb"),
-			found: []string{"error moved moved.hcl:1 pool.bb"},
+			found: []string{"error move moved.hcl:1 pool.bb"},
 		},
 		{
 			name: "it is still declared", from: alike("pool.a"), to: moving(alike("pool.a", "pool.b"), "pool.a > pool.b"),
-			found: []string{"error moved moved.hcl:1 pool.a"},
+			found: []string{"error move moved.hcl:1 pool.a"},
 		},
 		{
 			name: "an instance is still declared", from: alike(), to: moving(alike(`pool.a["x"]`, "module.m.pool.p"), "pool.a > pool.b", "module.m > module.n"),
-			found: []string{"error moved moved.hcl:2 module.m.pool.p", `error moved moved.hcl:1 pool.a["x"]`},
+			found: []string{"error move moved.hcl:2 module.m.pool.p", `error move moved.hcl:1 pool.a["x"]`},
 		},
 		{
 			name: "a circle", from: alike("pool.a"), to: moving(alike("pool.c"), "pool.a > pool.b", "pool.b > pool.a"),
-			found: []string{"error moved moved.hcl:2 pool.a"},
+			found: []string{"error move moved.hcl:2 pool.a"},
 		},
 		{
 			name: "where another one is", from: alike("pool.a", "pool.b"), to: moving(alike("pool.b"), "pool.a > pool.b"),
-			want: []string{"- pool.a delete_because_no_resource_config"}, found: []string{"warning moved moved.hcl:1 pool.a"},
+			want: []string{"- pool.a delete_because_no_resource_config"}, found: []string{"warning move moved.hcl:1 pool.a"},
 		},
 		{
 			name: "where nothing is declared", from: alike("pool.a"), to: moving(alike(), "pool.a > pool.b"),

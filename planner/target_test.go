@@ -147,7 +147,7 @@ func TestProtected(t *testing.T) {
 			"- module.m.pool.a delete_because_no_module", "- pool.a delete_because_no_resource_config", `- pool.s["x"] delete_because_no_resource_config`,
 		}},
 		{name: "another is named", from: guarded("pool.a"), to: removing(alike(), "pool.b"), found: []string{"error protected :0 pool.a"}},
-		{name: "named, but declared", from: alike("pool.a"), to: removing(alike("pool.a"), "pool.a"), found: []string{"error removed r.hcl:1 pool.a"}},
+		{name: "named, but declared", from: alike("pool.a"), to: removing(alike("pool.a"), "pool.a"), found: []string{"error move r.hcl:1 pool.a"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			old, specs := deployed(tc.from, 1)

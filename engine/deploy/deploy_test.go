@@ -202,10 +202,10 @@ func TestApplyStale(t *testing.T) {
 	f := newFolder(t)
 	never := f.set(t, bundle(flow("a")))
 	f.apply(t, "1", bundle(flow("a")))
-	f.refused(t, request("never", never), deploy.ErrStale, "flow.a was made in revision 1 by ann at 20", "plan again")
+	f.refused(t, request("never", never), deploy.ErrStale, "flow.a was made in revision 1 by ann at 20", "Plan again")
 	old := f.set(t, bundle(flow("a", job("x"))))
 	f.apply(t, "2", bundle(flow("a", job("z")), flow("b")))
-	f.refused(t, request("old", old), deploy.ErrStale, "from revision 1", "flow.a was changed in revision 2 by ann at 20", "plan again")
+	f.refused(t, request("old", old), deploy.ErrStale, "from revision 1", "flow.a was changed in revision 2 by ann at 20", "Plan again")
 	ahead := old
 	ahead.Base = 9
 	f.refused(t, request("ahead", ahead), deploy.ErrStale)

@@ -53,11 +53,11 @@ func (s *Service) current(ctx context.Context, set *ChangeSet, before Deployed) 
 	if rest := m.count - len(m.found); rest > 0 {
 		m.found = append(m.found, fmt.Sprintf("and %d more", rest))
 	}
-	return moved(fmt.Sprintf("it was made from revision %d, and since\n  %s\n", set.Base, strings.Join(m.found, "\n  ")))
+	return moved(fmt.Sprintf("it was made from revision %d, and since\n  %s", set.Base, strings.Join(m.found, "\n  ")))
 }
 
 func moved(text string) error {
-	return fmt.Errorf("%w%w: %s; plan again", ErrStale, errMoved, strings.TrimRight(text, "\n"))
+	return fmt.Errorf("%w%w: %s\nPlan again", ErrStale, errMoved, text)
 }
 
 func newest(revision int64) string {

@@ -77,7 +77,7 @@ func TestStaleByObject(t *testing.T) {
 			saved := f.set(t, web(tc.plan))
 			f.apply(t, "between", web(tc.between))
 			if len(tc.words) > 0 {
-				f.refused(t, request("saved", saved), deploy.ErrStale, append(tc.words, "plan again")...)
+				f.refused(t, request("saved", saved), deploy.ErrStale, append(tc.words, "Plan again")...)
 				return
 			}
 			res, err := f.Apply(t.Context(), request("saved", saved))
