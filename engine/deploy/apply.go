@@ -99,7 +99,7 @@ func (s *Service) try(ctx context.Context, req Request) (Result, error) {
 	// The store settles a COMMIT without an answer by the apply id.
 	rev, repeated, err := s.store.Apply(ctx, req.definition(c))
 	if err != nil {
-		return Result{}, err
+		return Result{}, c.naming(err)
 	}
 	return Result{Revision: rev.Number, EffectiveFrom: rev.EffectiveFrom, Repeated: repeated}, nil
 }

@@ -2,7 +2,9 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/lang/spec"
@@ -34,6 +36,19 @@ func (s *Service) standFor(ctx context.Context, c *change) error {
 		o.Dependency = &record.Dependency{Digest: d.Digest, Form: string(d.Form)}
 	}
 	return nil
+}
+
+// naming adds to the news that bytes are missing whose they are.
+func (c *change) naming(err error) error {
+	if !errors.Is(err, ErrBytes) {
+		return err
+	}
+	for _, o := range c.objects {
+		if o.Dependency != nil && strings.Contains(err.Error(), o.Dependency.Digest) {
+			return fmt.Errorf("%s: %w", o.Object.Address, err)
+		}
+	}
+	return err
 }
 
 // checkDependency refuses a spec that agents could make nothing of.
