@@ -5,11 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 	"github.com/leifengta/lft/engine/pack"
+	"github.com/leifengta/lft/lang"
+	"github.com/leifengta/lft/lang/diag"
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/lang/tree"
 	"github.com/leifengta/lft/planner"
@@ -23,9 +26,15 @@ func aimFlags() []cli.Flag {
 	}
 }
 
-// wish is what a plan of the bundle is asked for, in the words of the flags.
-func wish(cmd *cli.Command, bundle *spec.Bundle, destroy bool) (planner.Wish, error) {
+// wish is what a plan of the folder is asked for, in the words of the flags.
+func (a *app) wish(cmd *cli.Command, destroy bool) (planner.Wish, error) {
+	bundle, warnings, err := a.read(cmd)
+	if err != nil {
+		return planner.Wish{}, err
+	}
 	w := planner.Want(bundle)
+	// The plan has the checks apart.
+	w.Found = slices.DeleteFunc(warnings, func(d diag.Diagnostic) bool { return d.Code == lang.CodeCheck })
 	w.Adopt = cmd.Bool("adopt")
 	w.Targets, w.Excludes = cmd.StringSlice("target"), cmd.StringSlice("exclude")
 	if destroy {

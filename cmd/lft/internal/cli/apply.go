@@ -69,7 +69,7 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 	if cmd.Bool("json") && !cmd.Bool("auto-approve") {
 		return errors.New("-json asks nobody: give -auto-approve as well, or a saved plan")
 	}
-	bundle, err := a.load(cmd)
+	w, err := a.wish(cmd, destroy)
 	if err != nil {
 		return err
 	}
@@ -78,10 +78,6 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 		return err
 	}
 	defer c.Close()
-	w, err := wish(cmd, bundle, destroy)
-	if err != nil {
-		return err
-	}
 	p, err := a.plan(ctx, c, w)
 	if err != nil {
 		return err

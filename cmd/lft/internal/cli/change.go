@@ -13,8 +13,8 @@ import (
 // maxMessage bounds what one request carries.
 const maxMessage = 3 << 20
 
-// plan compares what is wished for with what is deployed. Findings are shown
-// here.
+// plan compares what is wished for with what is deployed. Errors are shown here;
+// warnings are part of the plan.
 func (a *app) plan(ctx context.Context, c *client, w planner.Wish) (*planner.Plan, error) {
 	w.LftVersion = a.version
 	here, err := folder()
@@ -34,11 +34,11 @@ func (a *app) plan(ctx context.Context, c *client, w planner.Wish) (*planner.Pla
 		return nil, err
 	}
 	p, findings, err := w.Make(deployed, specs)
-	a.term.Diagnostics(findings)
 	if err != nil {
 		return nil, err
 	}
 	if findings.HasErrors() {
+		a.term.Diagnostics(findings)
 		return nil, exitCode(exitError)
 	}
 	drift, err := c.drift(ctx, deployed)

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/lang"
+	"github.com/leifengta/lft/lang/diag"
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
 	"github.com/leifengta/lft/providers/builtin"
@@ -70,16 +71,23 @@ func variableFiles(cmd *cli.Command) []string {
 // load reads the folder. Findings are shown here; an error means that it is of
 // no use.
 func (a *app) load(cmd *cli.Command) (*spec.Bundle, error) {
+	bundle, warnings, err := a.read(cmd)
+	a.term.Diagnostics(warnings)
+	return bundle, err
+}
+
+// read is load that leaves warnings to the caller.
+func (a *app) read(cmd *cli.Command) (*spec.Bundle, diag.List, error) {
 	options, err := a.loadOptions(cmd, os.Environ())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	bundle, findings := lang.Load(os.DirFS("."), options)
-	a.term.Diagnostics(findings)
 	if findings.HasErrors() {
-		return nil, exitCode(exitError)
+		a.term.Diagnostics(findings)
+		return nil, nil, exitCode(exitError)
 	}
-	return bundle, nil
+	return bundle, findings, nil
 }
 
 func (a *app) loadOptions(cmd *cli.Command, environ []string) (lang.Options, error) {

@@ -57,7 +57,7 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 
 // planOnce plans what the flags ask for, and presents it.
 func (a *app) planOnce(ctx context.Context, cmd *cli.Command) (*planner.Plan, error) {
-	bundle, err := a.load(cmd)
+	w, err := a.wish(cmd, cmd.Bool("destroy"))
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +66,6 @@ func (a *app) planOnce(ctx context.Context, cmd *cli.Command) (*planner.Plan, er
 		return nil, err
 	}
 	defer c.Close()
-	w, err := wish(cmd, bundle, cmd.Bool("destroy"))
-	if err != nil {
-		return nil, err
-	}
 	p, err := a.plan(ctx, c, w)
 	if err != nil {
 		return nil, err

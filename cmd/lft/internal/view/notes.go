@@ -129,7 +129,7 @@ func (r *planText) renames(list []planner.Rename) {
 func (r *planText) checks(list []planner.Check) {
 	for _, c := range list {
 		for _, problem := range c.Problems {
-			r.warning(planner.Warning{Summary: "Check block assertion failed", Detail: problem, Address: spec.Address("check." + c.Name), At: planner.PlaceOf(c.At)}, 0)
+			r.warning(planner.Warning{Code: "check", Summary: "Check block assertion failed", Detail: problem, Address: spec.Address("check." + c.Name), At: planner.PlaceOf(c.At)}, 0)
 		}
 	}
 }
