@@ -216,7 +216,7 @@ func (r *planText) object(s sign, b block, pad string) {
 	}
 	for i, child := range b.blocks {
 		if i > 0 || len(b.attrs) > 0 {
-			r.line("")
+			r.gap()
 		}
 		r.object(s, child, inner)
 	}

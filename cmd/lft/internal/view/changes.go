@@ -137,11 +137,11 @@ func (r *planText) update(u planner.Update, use planner.Use, s sign, pad string)
 	r.hidden(inner, attrs-d.gone(), "unchanged attribute")
 	r.blocks(d, inner)
 	for _, j := range u.Jobs {
-		r.line("")
+		r.gap()
 		r.job(j, inner)
 	}
 	for _, f := range u.Files {
-		r.line("")
+		r.gap()
 		r.file(f, inner)
 	}
 	noun := "unchanged job"
@@ -194,7 +194,7 @@ func (r *planText) edges(e planner.Edges, pad string) {
 	if len(e.Added)+len(e.Removed) == 0 {
 		return
 	}
-	r.line("")
+	r.gap()
 	r.note(pad, "edges:")
 	for _, edge := range e.Added {
 		r.mark(added, pad, visible(edge.From)+" → "+visible(edge.To))
@@ -209,7 +209,7 @@ const maxUsers = 10
 
 func (r *planText) usedBy(use planner.Use, pad string) {
 	if text := users(use); text != "" {
-		r.line("")
+		r.gap()
 		r.note(pad, text)
 	}
 }

@@ -39,8 +39,10 @@ func newEntry(c planner.Change) entry {
 // contents says how much there is in an object.
 func contents(addr spec.Address, data []byte) string {
 	if addr.Kind() == spec.OutputKind {
-		text, _ := scalar(objectOf(data)["value"])
-		return text
+		if text, ok := scalar(objectOf(data)["value"]); ok {
+			return text
+		}
+		return ""
 	}
 	_, elements := members(addr.Kind(), data)
 	switch {
@@ -172,9 +174,12 @@ func consequences(p *planner.Plan) []string {
 	for _, d := range p.Drift {
 		list = append(list, driftSentence(d))
 	}
-	fates := map[planner.Fate]int{}
+	fates, flows := map[planner.Fate]int{}, map[planner.Fate][]string{}
 	for _, e := range p.Impact.Executions {
 		fates[e.Fate]++
+		if name := addressText(e.Flow); !slices.Contains(flows[e.Fate], name) {
+			flows[e.Fate] = append(flows[e.Fate], name)
+		}
 	}
 	for _, f := range []struct {
 		fate planner.Fate
@@ -185,7 +190,7 @@ func consequences(p *planner.Plan) []string {
 		{planner.Finishes, "running will finish on the revision they were made with"},
 	} {
 		if n := fates[f.fate]; n > 0 {
-			list = append(list, count(n, "execution")+" "+f.text)
+			list = append(list, fmt.Sprintf("%s %s: %s", count(n, "execution"), f.text, atMost(flows[f.fate], maxNames)))
 		}
 	}
 	for _, s := range p.Impact.Schedules {

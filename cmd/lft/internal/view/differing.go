@@ -169,7 +169,7 @@ func (r *planText) blocks(d *differing, pad string) {
 		case m.leaf != nil:
 			r.element(m.kind, m.name, m.leaf, pad)
 		default:
-			r.line("")
+			r.gap()
 			r.mark(altered, pad, m.header()+" {")
 			r.attributes(m, pad+"    ")
 			r.blocks(m, pad+"    ")
@@ -189,7 +189,7 @@ func (d *differing) header() string {
 // element shows a block that comes or goes as a whole.
 func (r *planText) element(kind, name string, a *planner.Attribute, pad string) {
 	head := (&differing{kind: kind, name: name}).header()
-	r.line("")
+	r.gap()
 	if a.Before != nil {
 		r.object(removed, newBlock(kind, head, a.Before), pad)
 	}

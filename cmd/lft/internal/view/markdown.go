@@ -96,7 +96,7 @@ func markdownTitle(p *planner.Plan) string {
 	case n == planner.Summary{}:
 		what = "only moves and outputs"
 	}
-	title := fmt.Sprintf("lft plan of project %s: %s", code(p.Project.Name), what)
+	title := fmt.Sprintf("lft plan of project %s, from revision %d: %s", code(p.Project.Name), p.Project.Revision, what)
 	if p.Compared != nil {
 		title = fmt.Sprintf("From %s to %s: %d added, %d changed, %d destroyed", code(p.Compared.From), code(p.Compared.To), n.Add, n.Change, n.Destroy)
 	}

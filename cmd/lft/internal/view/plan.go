@@ -55,6 +55,13 @@ type planText struct {
 
 func (r *planText) line(text string) { r.b.WriteString(strings.TrimRight(text, " ") + "\n") }
 
+// gap parts what follows from what stands before it in the same block.
+func (r *planText) gap() {
+	if !strings.HasSuffix(r.b.String(), "{\n") {
+		r.line("")
+	}
+}
+
 // text is the plan in Terraform's layout and order.
 func (r *planText) text(p *planner.Plan) {
 	r.drift(p)
