@@ -180,6 +180,22 @@ func (v *variable) result(w *worker) cty.Value {
 	return value
 }
 
+// shownVariables are the folder's variables as a plan names them.
+func (l *loader) shownVariables() []spec.Variable {
+	var list []spec.Variable
+	for _, name := range slices.Sorted(maps.Keys(l.top.config.Vars)) {
+		value := l.top.config.Vars[name]
+		v := spec.Variable{Name: name, Sensitive: expr.IsSensitive(value)}
+		if !v.Sensitive && value.IsWhollyKnown() {
+			if data, err := expr.Encode(value); err == nil {
+				v.Value = data
+			}
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
 // ruled is a variable with rules of its own in a module.
 type ruled struct {
 	module   *module

@@ -43,7 +43,11 @@ func Decode(data []byte) (*Plan, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Variables)) {
 		v := d.Variables[name]
-		p.Variables = append(p.Variables, Variable{Name: name, Value: v.Value, Sensitive: v.Sensitive})
+		value, err := compact(v.Value)
+		if err != nil {
+			return nil, fmt.Errorf("the plan's variable %q: %w", name, err)
+		}
+		p.Variables = append(p.Variables, spec.Variable{Name: name, Value: value, Sensitive: v.Sensitive})
 	}
 	for _, c := range d.Checks {
 		p.Checks = append(p.Checks, c.check())
@@ -282,6 +286,14 @@ func (d *document) drift() ([]Drift, error) {
 		before, err := canonical(doc.Change.Before)
 		if err != nil || before == nil || doc.UID == "" || doc.Version <= 0 || (doc.Override == nil) == (doc.Lost == nil) {
 			return nil, fmt.Errorf("the plan's drift of %q is neither an override nor a loss of a deployed object", doc.Address)
+		}
+		if o := doc.Override; o != nil {
+			if o.Declared, err = compact(o.Declared); err == nil {
+				o.Value, err = compact(o.Value)
+			}
+			if err != nil || o.Value == nil || o.Declared == nil {
+				return nil, fmt.Errorf("the plan's drift of %q has no values", doc.Address)
+			}
 		}
 		list = append(list, Drift{
 			Object: Previous{

@@ -92,7 +92,7 @@ func TestDocumentGolden(t *testing.T) {
 // TestDocumentMayBeIndented: a person who has looked at a saved plan with other
 // tools can still apply it.
 func TestDocumentMayBeIndented(t *testing.T) {
-	p := examplePlan(t)
+	p := wholePlan(t)
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, encode(t, p), "", "\t"); err != nil {
 		t.Fatal(err)

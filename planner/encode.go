@@ -51,7 +51,7 @@ func Encode(p *Plan) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-func (d *document) setVariables(list []Variable) {
+func (d *document) setVariables(list []spec.Variable) {
 	for _, v := range list {
 		if d.Variables == nil {
 			d.Variables = map[string]variableDocument{}

@@ -23,7 +23,7 @@ type Wish struct {
 	Moved      []spec.Moved
 	Removed    []spec.Removed
 	Checks     []Check
-	Variables  []Variable
+	Variables  []spec.Variable
 	// Found are warnings about the folder, to be told along with the plan.
 	Found diag.List
 	// Positions are the places of jobs, as spec.Bundle.Positions.
@@ -32,7 +32,7 @@ type Wish struct {
 
 // Want is a wish for what a bundle declares.
 func Want(b *spec.Bundle) Wish {
-	w := Wish{Project: b.Project, Declared: Declare(b), Moved: b.Moved, Removed: b.Removed, Positions: b.Positions, Folder: Folder{Sources: b.Sources}}
+	w := Wish{Project: b.Project, Declared: Declare(b), Moved: b.Moved, Removed: b.Removed, Variables: b.Variables, Positions: b.Positions, Folder: Folder{Sources: b.Sources}}
 	at := map[string]int{}
 	for _, c := range b.Checks {
 		i, seen := at[c.Name]

@@ -15,7 +15,6 @@
 package planner
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -35,8 +34,8 @@ type Plan struct {
 	// Compared is set by a comparison of two states, of which the deployed one may
 	// be neither. It can be looked at, never applied.
 	Compared  *Compared
-	Variables []Variable // sorted by name
-	Changes   []Change   // sorted by address
+	Variables []spec.Variable // sorted by name, sensitive ones without a value
+	Changes   []Change        // sorted by address
 	// Reads are the deployed objects that stay as they are and that a change relies
 	// on. When one of them moves, the plan is stale.
 	Reads    []Object // sorted by address
@@ -82,14 +81,6 @@ type Folder struct {
 	Origin  string `json:"origin"` // host and path, for the message of a clash
 	// Sources tells, of each dependency, the folder its files lie in; see spec.Bundle.
 	Sources map[spec.Address]string `json:"sources,omitempty"`
-}
-
-// Variable is a variable of the root folder and the value it had. That of a
-// sensitive one is nowhere in a plan.
-type Variable struct {
-	Name      string
-	Value     json.RawMessage
-	Sensitive bool
 }
 
 // Check is a check block and what is wrong by it; without problems it passed.

@@ -50,7 +50,7 @@ func wholePlan(t *testing.T) *planner.Plan {
 	old, specs := deployed(from, 3)
 	w := planner.Want(to)
 	w.LftVersion = "v1"
-	w.Variables = []planner.Variable{{Name: "day", Value: json.RawMessage(`"mon"`)}, {Name: "token", Value: json.RawMessage(`"two"`), Sensitive: true}}
+	w.Variables = []spec.Variable{{Name: "day", Value: json.RawMessage(`"mon"`)}, {Name: "token", Value: json.RawMessage(`"two"`), Sensitive: true}}
 	p := makePlan(t, w, old, specs)
 	planner.AddTexts(p.Changes,
 		func(_ spec.Address, f planner.FileChange) ([]byte, bool) { return []byte("1\n"), f.Path == "a" },

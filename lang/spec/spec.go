@@ -28,12 +28,23 @@ type Bundle struct {
 	Moved        []Moved   // in the order of the source
 	Removed      []Removed // in the order of the source
 	Checks       []Check   // in the order of the source
+	// Variables are the folder's own and what they were: for people, and in no
+	// digest. Sorted by name.
+	Variables []Variable
 	// Positions tells where each object, and each job as FLOW.job.NAME, was
 	// declared. It is a side table: no digest depends on it.
 	Positions map[Address]Position
 	// Sources tells, of each dependency, the folder its Files lie in, relative to
 	// the project's with slashes. It is a side table as Positions.
 	Sources map[Address]string
+}
+
+// Variable is a variable of a folder and its value, as JSON. Of a sensitive one,
+// and of one that holds references, there is no value.
+type Variable struct {
+	Name      string
+	Value     json.RawMessage
+	Sensitive bool
 }
 
 // Moved says that what was deployed as From is declared as To now. Both name
@@ -271,12 +282,13 @@ const (
 
 // Pool is a limit shared by jobs.
 type Pool struct {
-	Address   Address
-	Slots     int
-	Shared    bool
-	Protected bool
-	Sensitive []string
-	Extra     json.RawMessage
+	Address     Address
+	Slots       int
+	Shared      bool
+	Description string
+	Protected   bool
+	Sensitive   []string
+	Extra       json.RawMessage
 }
 
 // Calendar says on which days the schedules that name it may fire, by the date in
