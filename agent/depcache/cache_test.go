@@ -76,8 +76,8 @@ func (m *memory) got() int {
 }
 
 // add puts a tree into the bucket.
-func (m *memory) add(t testing.TB, contents map[string]string) Item {
-	t.Helper()
+func (m *memory) add(tb testing.TB, contents map[string]string) Item {
+	tb.Helper()
 	var files []tree.File
 	for _, path := range slices.Sorted(maps.Keys(contents)) {
 		files = append(files, tree.File{
@@ -89,7 +89,7 @@ func (m *memory) add(t testing.TB, contents map[string]string) Item {
 		return io.NopCloser(strings.NewReader(contents[path])), nil
 	}))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	item := Item{Digest: tree.Digest(files)}
 	item.Object = blob.DependencyKey(item.Digest, "1")
@@ -99,17 +99,17 @@ func (m *memory) add(t testing.TB, contents map[string]string) Item {
 	return item
 }
 
-func open(t testing.TB, dir string, m *memory, c Config) *Cache {
-	t.Helper()
+func open(tb testing.TB, dir string, m *memory, c Config) *Cache {
+	tb.Helper()
 	c.Dir = dir
 	cache, err := Open(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if m != nil {
 		cache.SetBucket(m)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cache.Close()
 		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, _ error) error {
 			if d != nil && d.IsDir() {
@@ -121,21 +121,21 @@ func open(t testing.TB, dir string, m *memory, c Config) *Cache {
 	return cache
 }
 
-func acquire(t testing.TB, c *Cache, token string, items ...Item) []string {
-	t.Helper()
-	paths, err := c.Acquire(t.Context(), token, items)
+func acquire(tb testing.TB, c *Cache, token string, items ...Item) []string {
+	tb.Helper()
+	paths, err := c.Acquire(tb.Context(), token, items)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return paths
 }
 
 // places are the names in the cache's folder.
-func places(t testing.TB, c *Cache) (names []string) {
-	t.Helper()
+func places(tb testing.TB, c *Cache) (names []string) {
+	tb.Helper()
 	list, err := os.ReadDir(c.dir)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, d := range list {
 		names = append(names, d.Name())

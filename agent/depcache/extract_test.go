@@ -27,8 +27,8 @@ type item struct {
 	body string // or the link's target
 }
 
-func tarOf(t testing.TB, items ...item) []byte {
-	t.Helper()
+func tarOf(tb testing.TB, items ...item) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, i := range items {
@@ -40,31 +40,31 @@ func tarOf(t testing.TB, items ...item) []byte {
 			h.Linkname, i.body = i.body, ""
 		}
 		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := w.Write([]byte(i.body)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
-func gzipped(t testing.TB, data []byte) []byte {
-	t.Helper()
+func gzipped(tb testing.TB, data []byte) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, err := w.Write(data)
 	if err := errors.Join(err, w.Close()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
-func zipOf(t testing.TB, items ...item) []byte {
-	t.Helper()
+func zipOf(tb testing.TB, items ...item) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, i := range items {
@@ -84,45 +84,45 @@ func zipOf(t testing.TB, items ...item) []byte {
 			_, err = f.Write([]byte(i.body))
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
 // unpackTo extracts into a new folder beside a file that must stay as it is.
-func unpackTo(t testing.TB, name string, data []byte) (into string, err error) {
-	t.Helper()
-	outer := t.TempDir()
+func unpackTo(tb testing.TB, name string, data []byte) (into string, err error) {
+	tb.Helper()
+	outer := tb.TempDir()
 	into = filepath.Join(outer, "into")
 	archive := filepath.Join(outer, "archive")
-	t.Cleanup(func() { _ = launch.RemoveAll(into) })
+	tb.Cleanup(func() { _ = launch.RemoveAll(into) })
 	if err := errors.Join(os.Mkdir(into, 0o700), os.WriteFile(archive, data, 0o600)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	root, err := os.OpenRoot(into)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer root.Close()
 	f, err := os.Open(archive)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	err = extract(name, f, newSink(root, limitOf(int64(len(data)))))
 	if list, readErr := os.ReadDir(outer); readErr != nil || len(list) != 2 {
-		t.Fatalf("something was made outside: %v, %v", list, readErr)
+		tb.Fatalf("something was made outside: %v, %v", list, readErr)
 	}
 	return into, err
 }
 
 // listing is what lies below a folder: path, mode, content or target.
-func listing(t testing.TB, dir string) (out []string) {
-	t.Helper()
+func listing(tb testing.TB, dir string) (out []string) {
+	tb.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == dir {
 			return err
@@ -150,7 +150,7 @@ func listing(t testing.TB, dir string) (out []string) {
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }

@@ -136,7 +136,7 @@ func (c *Cache) unpack(item Item, r io.Reader, temp string) (*sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if item.Archive {
 		return unpackArchive(p, root, filepath.Join(temp, archiveName))
 	}
@@ -156,7 +156,7 @@ func unpackArchive(p *pack.Reader, root *os.Root, temp string) (*sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(temp)
+	defer func() { _ = os.Remove(temp) }()
 	defer f.Close()
 	if err := p.Each(func(_ tree.File, content io.Reader) error { _, err := io.Copy(f, content); return err }); err != nil {
 		return nil, err

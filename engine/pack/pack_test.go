@@ -40,11 +40,11 @@ func encode(files []tree.File, contents map[string]string) *pack.Encoder {
 
 var small = map[string]string{"a/run.sh": "#!/bin/sh\n", "empty": "", "z": "zz"}
 
-func packed(t testing.TB, contents map[string]string) []byte {
-	t.Helper()
+func packed(tb testing.TB, contents map[string]string) []byte {
+	tb.Helper()
 	data, err := io.ReadAll(encode(treeOf(contents), contents))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }
