@@ -101,8 +101,8 @@ func (s *State) line(x *execution) *line {
 	return l
 }
 
-// admit lets an execution begin or wait, by the flow's concurrency. A reason
-// means that it may do neither, and that nothing has changed.
+// admit lets an execution begin or wait, by the flow's concurrency; the caller owes
+// propagate. A reason means that it may do neither, and that nothing has changed.
 func (s *State) admit(x *execution, whenFull spec.WhenFull) record.Reason {
 	l := s.line(x)
 	switch {
@@ -113,7 +113,11 @@ func (s *State) admit(x *execution, whenFull spec.WhenFull) record.Reason {
 	case whenFull == spec.WhenFullSkip:
 		return record.ReasonFull
 	case whenFull == spec.WhenFullReplace:
+		// What follows from it waits until x has its place: it may end x's parent.
+		busy := s.runs.busy
+		s.runs.busy = true
 		s.replace(l)
+		s.runs.busy = busy
 	case len(l.queued) >= l.limit.QueueMax:
 		return record.ReasonQueueFull
 	}

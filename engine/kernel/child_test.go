@@ -350,6 +350,18 @@ func TestChildAdmission(t *testing.T) {
 		f.want("x", "FAILED sub=FAILED")
 		f.want("newer", "RUNNING a=ACTIVE")
 	})
+	t.Run("it replaces one of its own family, whose failure ends all", func(t *testing.T) {
+		nowhere := job("a", func(j *spec.Job) { j.Placement = &spec.Placement{Labels: map[string]string{"zone": "moon"}} })
+		f := newFamily(t, flow("p", []string{"k", "t", "sub: t"}, job("k", starts("c")), job("sub", starts("c")),
+			job("t", func(j *spec.Job) { j.Kind = spec.KindTimer }), func(f *spec.Flow) { f.OnFailure = spec.CancelRunning }),
+			flow("c", []string{"a"}, nowhere, limited(1, 2, spec.WhenFullReplace)))
+		f.start("p", "x")
+		f.want(f.child("x", "k", 1), "RUNNING a=READY")
+		f.pass(5 * second)
+		f.want(f.child("x", "k", 1), "CANCELLED(replaced) a=CANCELLED")
+		f.want(f.child("x", "sub", 1), "CANCELLED(parent)")
+		f.want("x", "FAILED k=FAILED sub=CANCELLED t=SUCCEEDED")
+	})
 	t.Run("its flow is paused", func(t *testing.T) {
 		f := newFamily(t, parent, flow("c", []string{"a"}))
 		f.step(Override{ProjectUID: "p", Object: "flow.c", Field: record.FieldPaused, Value: "true", By: "ann"})
