@@ -15,7 +15,8 @@ import (
 // of whoever wrote the rule.
 func (w *worker) require(code string, addr spec.Address, rule *hclsyntax.Block, summary string) {
 	if message, holds, known := w.test(addr, rule); known && !holds {
-		w.found.error(code, addr, rule.Body.Attributes["condition"].Expr.Range(), summary, "%s", message)
+		x := rule.Body.Attributes["condition"].Expr
+		w.withValues(x, func() { w.found.error(code, addr, x.Range(), summary, "%s", message) })
 	}
 }
 
@@ -83,7 +84,8 @@ func (w *worker) check(d declaration, voc schema.Block, bundle *spec.Bundle) {
 			continue
 		}
 		if !holds {
-			w.found.warn(CodeCheck, addr, b.Body.Attributes["condition"].Expr.Range(), "A check does not hold", "%s", message)
+			x := b.Body.Attributes["condition"].Expr
+			w.withValues(x, func() { w.found.warn(CodeCheck, addr, x.Range(), "A check does not hold", "%s", message) })
 		}
 		name := strings.TrimPrefix(string(addr), "check.")
 		bundle.Checks = append(bundle.Checks, spec.Check{Name: name, Passed: holds, Message: message, At: position(b.TypeRange)})

@@ -117,8 +117,13 @@ func addressText(x hclsyntax.Expression) string {
 	if !ok {
 		return ""
 	}
+	return traversalText(reference.Traversal)
+}
+
+// traversalText writes a reference, or "" when a key of it is no text.
+func traversalText(t hcl.Traversal) string {
 	var text strings.Builder
-	for _, step := range reference.Traversal {
+	for _, step := range t {
 		switch step := step.(type) {
 		case hcl.TraverseRoot:
 			text.WriteString(step.Name)

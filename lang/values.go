@@ -183,7 +183,7 @@ func (w *worker) now(addr spec.Address, x hclsyntax.Expression) (cty.Value, bool
 	v, err := w.evaluator.Eval(x, cty.DynamicPseudoType)
 	if err != nil {
 		w.suggestFunction(err, x)
-		w.found.fault(addr, err)
+		w.withValues(x, func() { w.found.fault(addr, err) })
 		return cty.DynamicVal, false
 	}
 	return v, true

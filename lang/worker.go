@@ -64,7 +64,7 @@ func (w *worker) value(addr spec.Address, x hclsyntax.Expression, want cty.Type)
 	v, err := w.evaluator.Eval(x, want)
 	if err != nil {
 		w.suggestFunction(err, x)
-		w.found.fault(addr, err)
+		w.withValues(x, func() { w.found.fault(addr, err) })
 		return v, false
 	}
 	return v, v.IsWhollyKnown()

@@ -51,6 +51,14 @@ type Snippet struct {
 	Code                         string // whole lines, no trailing newline
 	StartLine                    int
 	HighlightStart, HighlightEnd int
+	Values                       []Value // of what the code mentions, sorted
+}
+
+// Value says what a reference in a snippet stands for, in the words of Terraform:
+// var.stage is "dev". What is sensitive is not shown.
+type Value struct {
+	Traversal string // var.stage
+	Statement string // is "dev"
 }
 
 // Diagnostic is one finding. Code is stable across versions and documented;

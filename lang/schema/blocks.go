@@ -193,7 +193,10 @@ func scheduleBlock() Block {
 func poolBlock() Block {
 	return Block{
 		Name: "pool", Labels: []string{"name"},
-		Attributes: []Attribute{{Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "protected", Type: boolean}, {Name: "shared", Type: boolean}, {Name: "slots", Type: number, Required: true}},
+		Attributes: []Attribute{
+			{Name: "description", Type: text}, {Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "protected", Type: boolean},
+			{Name: "shared", Type: boolean}, {Name: "slots", Type: number, Required: true},
+		},
 	}
 }
 

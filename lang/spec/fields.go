@@ -119,6 +119,7 @@ func (s *Schedule) fields(t []field) []field {
 
 func (p *Pool) fields(t []field) []field {
 	return append(t,
+		field{"description", (*text)(&p.Description), ""},
 		field{"protected", (*flag)(&p.Protected), ""},
 		field{"sensitive", (*texts)(&p.Sensitive), ""},
 		field{"shared", (*flag)(&p.Shared), ""},

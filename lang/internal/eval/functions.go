@@ -41,6 +41,7 @@ func Functions(fsys fs.FS) expr.Functions {
 		"filesha1":         {Impl: files.hash("SHA-1", "hexadecimal", sha1.New, hex.EncodeToString), Bound: hashBound},
 		"filesha256":       {Impl: files.hash("SHA-256", "hexadecimal", sha256.New, hex.EncodeToString), Bound: hashBound},
 		"filesha512":       {Impl: files.hash("SHA-512", "hexadecimal", sha512.New, hex.EncodeToString), Bound: hashBound},
+		"issensitive":      expr.IsSensitiveFunction(),
 		"regex":            {Impl: stdlib.RegexFunc, Bound: regexBound},
 		"regexall":         {Impl: stdlib.RegexAllFunc, Bound: regexBound},
 		"replace":          {Impl: replace, Bound: replaceBound},

@@ -32,8 +32,9 @@ flow "f" {
 }
 
 pool "p" {
-  slots     = 2
-  protected = true
+  slots       = 2
+  protected   = true
+  description = "Two at a time."
 }
 
 schedule "s" {

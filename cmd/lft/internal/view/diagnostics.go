@@ -84,6 +84,12 @@ func (t *Terminal) source(d diag.Diagnostic) []string {
 			lines = append(lines, strings.Repeat(" ", len(number))+carets(code[:start], code[start:end]))
 		}
 	}
+	if len(s.Values) > 0 {
+		lines = append(lines, "    ├────────────────")
+	}
+	for _, v := range s.Values {
+		lines = append(lines, "    │ "+v.Traversal+" "+v.Statement)
+	}
 	return lines
 }
 
@@ -160,12 +166,17 @@ type posJSON struct {
 }
 
 type snippetJSON struct {
-	Context        *string `json:"context"`
-	Code           string  `json:"code"`
-	StartLine      int     `json:"start_line"`
-	HighlightStart int     `json:"highlight_start_offset"`
-	HighlightEnd   int     `json:"highlight_end_offset"`
-	Values         []any   `json:"values"`
+	Context        *string     `json:"context"`
+	Code           string      `json:"code"`
+	StartLine      int         `json:"start_line"`
+	HighlightStart int         `json:"highlight_start_offset"`
+	HighlightEnd   int         `json:"highlight_end_offset"`
+	Values         []valueJSON `json:"values"`
+}
+
+type valueJSON struct {
+	Traversal string `json:"traversal"`
+	Statement string `json:"statement"`
 }
 
 // NewValidation puts the findings of a pass into the shape of validate -json.
@@ -184,7 +195,10 @@ func NewValidation(list diag.List) Validation {
 		if s := d.Snippet; s != nil {
 			j.Snippet = &snippetJSON{
 				Code: s.Code, StartLine: s.StartLine,
-				HighlightStart: s.HighlightStart, HighlightEnd: s.HighlightEnd, Values: []any{},
+				HighlightStart: s.HighlightStart, HighlightEnd: s.HighlightEnd, Values: []valueJSON{},
+			}
+			for _, v := range s.Values {
+				j.Snippet.Values = append(j.Snippet.Values, valueJSON(v))
 			}
 			if s.Context != "" {
 				j.Snippet.Context = &s.Context
