@@ -42,7 +42,8 @@ func (m *master) launch() {
 
 func empty(b *record.Batch) bool {
 	return len(b.Executions)+len(b.Jobs)+len(b.Attempts)+len(b.Fires)+len(b.Ranges)+len(b.Cursors)+len(b.Adopted)+
-		len(b.Agents)+len(b.Chunks)+len(b.LogEnds)+len(b.DeadLetters)+len(b.Audits)+len(b.Finished)+len(b.CursorsGone) == 0
+		len(b.Agents)+len(b.Chunks)+len(b.LogEnds)+len(b.DeadLetters)+len(b.Audits)+len(b.Finished)+len(b.CursorsGone)+
+		len(b.Overrides)+len(b.OverridesGone) == 0
 }
 
 // commit goes in three steps, between any two of which anything may happen.
@@ -236,6 +237,12 @@ func describe(r *kernel.Ready) string {
 	}
 	for _, a := range r.Rows.Agents {
 		text += fmt.Sprintf(" %s=%s%s/%d", a.UID, a.State, a.Reason, a.Session)
+	}
+	for _, o := range r.Rows.Overrides {
+		text += fmt.Sprintf(" %s.%s:%s", o.ObjectUID, o.Field, o.Value)
+	}
+	for _, o := range r.Rows.OverridesGone {
+		text += fmt.Sprintf(" %s.%s:", o.ObjectUID, o.Field)
 	}
 	for _, f := range r.Rows.Fires {
 		text += fmt.Sprintf(" %s@%d=%s", f.ScheduleUID, f.Instant, f.Decision)

@@ -16,6 +16,12 @@ const (
 	StaleLoad   Fault = "a new master reads a replica that lags"
 	ForgetOrder Fault = "attempts that are ordered do not belong to the live set"
 
+	ForgetChildren  Fault = "executions that others have started do not belong to the live set"
+	RestartChildren Fault = "jobs that have started an execution are read as ready"
+	LoseCancel      Fault = "the cancel of an execution that another has started is not written"
+	LoseOverrides   Fault = "overrides go with the revision they were made in"
+	ForgetOverrides Fault = "overrides are not restored"
+
 	// Of the master's shell.
 	ReleaseEarly     Fault = "orders and acks leave before the commit"
 	AckEarly         Fault = "results are acknowledged when they arrive"
@@ -42,6 +48,7 @@ const (
 func Faults() []Fault {
 	return []Fault{
 		PlainRead, NoFence, SkipHeads, EarlyEffect, HalfBatch, StaleLoad, ForgetOrder,
+		ForgetChildren, RestartChildren, LoseCancel, LoseOverrides, ForgetOverrides,
 		ReleaseEarly, AckEarly, AdvanceOnUnknown, NextFromNow, ForgetCursor, GuessDeath, IgnoreSession, KeepSessions,
 		KeepEpoch, SkipBury,
 		SkipJournal, SkipSync, ObeyLower, ForgetEpoch, UnsyncedSequence, SkipSweep, ForgetTokens,

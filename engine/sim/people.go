@@ -23,15 +23,23 @@ type people struct {
 	asked  map[string]bool // starts that are not answered
 	start  []string
 	poison bool
+	orders map[order]bool // overrides that somebody has asked for
+}
+
+// order is a value somebody wanted for an object, "" for the declared one.
+type order struct {
+	key   record.OverrideKey
+	value string
 }
 
 func newPeople(w *world) *people {
-	p := &people{w: w, rerun: map[string]bool{}, uids: map[spec.Address]string{}, asked: map[string]bool{}}
+	p := &people{w: w, rerun: map[string]bool{}, uids: map[spec.Address]string{}, asked: map[string]bool{}, orders: map[order]bool{}}
 	p.apply()
 	w.every(10*second, 40*second, p.apply)
 	w.every(second, 6*second, func() { p.run(fmt.Sprintf("x%d", len(p.start))) })
 	w.every(8*second, 30*second, p.cancel)
 	w.every(2*second, 10*second, p.operate)
+	w.every(3*second, 15*second, p.override)
 	w.every(20*second, 60*second, func() {
 		if w.store.clock < 20*second {
 			w.store.clock += w.span(0, 8*second)
@@ -58,6 +66,7 @@ func (p *people) heal() {
 	var look func()
 	look = func() {
 		p.operate()
+		p.withdraw()
 		p.w.after(5*second, look)
 	}
 	p.w.after(0, look)
@@ -75,11 +84,13 @@ func (p *people) heal() {
 // apply makes a new revision of random flows and schedules.
 func (p *people) apply() {
 	var a kernel.Adopt
-	for _, name := range []string{"f", "g", "h"} {
+	var below []spec.Address // what the next flow may start
+	for _, name := range []string{"h", "g", "f"} {
 		if p.w.rng.IntN(5) == 0 && p.w.store.head() > 0 {
 			continue
 		}
-		f := p.flow(name)
+		f := p.flow(name, below)
+		below = append(below, f.Address)
 		g, err := kernel.Compile(f)
 		if err != nil {
 			p.w.fail("compile: %v", err)
@@ -113,7 +124,13 @@ func (p *people) uid(address spec.Address) string {
 
 func (p *people) schedule(address spec.Address) kernel.ScheduleDef {
 	every := time.Duration(2+p.w.rng.IntN(20)) * time.Second
-	table, err := cron.Compile(cron.Spec{Every: every})
+	timetable := cron.Spec{Every: every}
+	params := `{}`
+	if p.w.rng.IntN(3) == 0 {
+		away := []string{"2026-03-01", "2026-03-02"}[p.w.rng.IntN(2)]
+		timetable.Exclude, params = []string{away}, `{"away":"`+away+`"}`
+	}
+	table, err := cron.Compile(timetable)
 	if err != nil {
 		p.w.fail("compile: %v", err)
 	}
@@ -121,25 +138,39 @@ func (p *people) schedule(address spec.Address) kernel.ScheduleDef {
 		UID: p.uid(address), Address: address, Flow: []spec.Address{"flow.f", "flow.g"}[p.w.rng.IntN(2)], Timetable: table,
 		Zone: "UTC", Misfire: []spec.Misfire{"", spec.MisfireAll, spec.MisfireSkip}[p.w.rng.IntN(3)],
 		Overlap: []spec.WhenFull{"", spec.WhenFullSkip}[p.w.rng.IntN(2)], Paused: p.w.rng.IntN(6) == 0,
+		Params: []byte(params),
 	}
 }
 
 // maxRunning is the concurrency of every flow.
 const maxRunning = 3
 
-func (p *people) flow(name string) *spec.Flow {
+// rules are the triggers of random jobs: the usual one most of the time.
+var rules = []spec.Trigger{
+	"", "", "", "", "", "", spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllDone, spec.AllSkipped, spec.OneSuccess, spec.OneFailed,
+	spec.OneDone, spec.NoneFailed, spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always,
+}
+
+// flow makes one whose jobs may start the flows below it.
+func (p *people) flow(name string, below []spec.Address) *spec.Flow {
 	rng := p.w.rng
 	f := &spec.Flow{
 		Address:     spec.FlowAddress(name, ""),
 		OnFailure:   []spec.OnFailure{"", spec.FinishRunning, spec.CancelRunning}[rng.IntN(3)],
-		Concurrency: &spec.Concurrency{Max: maxRunning, QueueMax: 5, WhenFull: []spec.WhenFull{"", "", spec.WhenFullReplace}[rng.IntN(3)]},
+		Concurrency: &spec.Concurrency{Max: maxRunning, QueueMax: 5, WhenFull: []spec.WhenFull{"", "", spec.WhenFullReplace, spec.WhenFullSkip}[rng.IntN(4)]},
 	}
 	for i := range 1 + rng.IntN(5) {
 		j := &spec.Job{
 			Name: fmt.Sprintf("j%d", i), Type: "t",
 			Kind:    []spec.Kind{"", "", "", "", spec.KindInstant, spec.KindTimer}[rng.IntN(6)],
-			Trigger: []spec.Trigger{"", "", "", spec.AllDone, spec.OneFailed, spec.NoneFailed}[rng.IntN(6)],
+			Trigger: rules[rng.IntN(len(rules))],
 			OnLost:  []spec.OnLost{spec.LostRerun, spec.LostRerun, spec.LostFail}[rng.IntN(3)],
+		}
+		if len(below) > 0 && rng.IntN(4) == 0 {
+			j.Kind, j.Flow = spec.KindFlow, below[rng.IntN(len(below))]
+			if rng.IntN(3) == 0 {
+				j.Timeout = spec.Duration(p.w.span(second, 20*second))
+			}
 		}
 		for up := range i {
 			if rng.IntN(2) == 0 {
@@ -150,18 +181,21 @@ func (p *people) flow(name string) *spec.Flow {
 			delay := spec.Duration(p.w.span(0, 3*second))
 			j.Retry = &spec.Retry{Attempts: 2 + rng.IntN(2), Delay: &delay}
 		}
-		if rng.IntN(4) == 0 {
+		if rng.IntN(4) == 0 && j.Kind == "" {
 			j.Pool = "pool.w"
 		}
 		if rng.IntN(5) == 0 {
 			j.OnCancel = "run"
 		}
-		if rng.IntN(5) == 0 {
+		if rng.IntN(5) == 0 && j.Kind != spec.KindFlow {
 			j.Name += "r"
 			j.RerunAfter = spec.Duration(rerunAfter)
 			p.rerun[j.Name] = true
 		}
 		f.Jobs = append(f.Jobs, j)
+	}
+	if rng.IntN(2) == 0 {
+		f.Outputs = []*spec.FlowOutput{{Name: "n", Type: spec.Type(`"number"`), Value: &spec.Value{Expr: "1"}}}
 	}
 	for _, j := range f.Jobs {
 		for i, up := range j.Upstreams {
@@ -207,10 +241,67 @@ func (p *people) cancel() {
 		return
 	}
 	id := p.start[max(0, len(p.start)-1-p.w.rng.IntN(4))]
+	if children := p.children(); len(children) > 0 && p.w.rng.IntN(3) == 0 {
+		id = children[p.w.rng.IntN(len(children))]
+	}
 	m := p.w.masters[p.w.rng.IntN(len(p.w.masters))]
 	m.call(func(reply kernel.ReplyID) kernel.Event {
 		return kernel.Cancel{Reply: reply, Execution: id, By: "ann"}
 	}, func(kernel.Reply) {})
+}
+
+// children are the live executions that others have started.
+func (p *people) children() (list []string) {
+	for _, id := range sorted(p.w.store.rows.executions) {
+		if x := p.w.store.rows.executions[id]; x.Parent != "" && !x.State.Terminal() {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+// override pauses, resumes and resizes something.
+func (p *people) override() {
+	if p.w.store.head() == 0 {
+		return
+	}
+	last := p.w.store.revisions[p.w.store.head()-1]
+	ev := kernel.Override{ProjectUID: projectUID, Field: record.FieldPaused, By: "ann"}
+	ev.Value = []string{"true", "false", ""}[p.w.rng.IntN(3)]
+	uid := ""
+	switch pick := p.w.rng.IntN(3); {
+	case pick == 0 && len(last.Schedules) > 0:
+		def := last.Schedules[p.w.rng.IntN(len(last.Schedules))]
+		ev.Object, uid = def.Address, def.UID
+	case pick == 1 && len(last.Flows) > 0:
+		def := last.Flows[p.w.rng.IntN(len(last.Flows))]
+		ev.Object, uid = def.Address, def.UID
+	default:
+		ev.Object, uid, ev.Field = "pool.w", "u.pool", record.FieldSlots
+		ev.Value = []string{"", "0", "1", "2", "3", "4"}[p.w.rng.IntN(6)]
+	}
+	p.order(ev, uid)
+}
+
+func (p *people) order(ev kernel.Override, uid string) {
+	p.orders[order{record.OverrideKey{ObjectUID: uid, Field: ev.Field}, ev.Value}] = true
+	for _, m := range p.w.masters {
+		if m.call(func(reply kernel.ReplyID) kernel.Event {
+			ev.Reply = reply
+			return ev
+		}, func(kernel.Reply) {}) {
+			p.w.note("%s of %s shall be %q", ev.Field, ev.Object, ev.Value)
+			return
+		}
+	}
+}
+
+// withdraw takes every override back, so that all can end.
+func (p *people) withdraw() {
+	for _, key := range overrideKeys(p.w.store.rows.overrides) {
+		o := p.w.store.rows.overrides[key]
+		p.order(kernel.Override{ProjectUID: projectUID, Object: spec.Address(o.Object), Field: o.Field, By: "ann"}, o.ObjectUID)
+	}
 }
 
 // operate decides about agents, truthfully: only what is off is declared dead.

@@ -66,6 +66,20 @@ func TestSeeds(t *testing.T) {
 		sum.Steps, sum.Commits, sum.Terms, sum.Forks, sum.Fires, sum.Executions)
 }
 
+// TestFamilies: the worlds are such that something starts others and something is
+// overridden in them.
+func TestFamilies(t *testing.T) {
+	children, overrides := 0, 0
+	for seed := range uint64(5) {
+		r := Run(seed+1, None, nil)
+		children += r.Children
+		overrides += r.Overrides
+	}
+	if children < 10 || overrides < 10 {
+		t.Errorf("%d executions are started by others, %d overrides are made", children, overrides)
+	}
+}
+
 // TestSeed shows one history: LFT_SIM_SEED, and LFT_SIM_FAULT if a bug is to be
 // planted.
 func TestSeed(t *testing.T) {

@@ -57,6 +57,7 @@ type rows struct {
 	adopted    map[string]record.Adopted
 	agents     map[string]record.Agent
 	letters    []record.DeadLetter
+	overrides  map[record.OverrideKey]record.Override
 }
 
 type fireKey struct {
@@ -71,6 +72,7 @@ func newStore(w *world) *store {
 		jobs: map[kernel.JobKey]record.Job{}, attempts: map[string]record.Attempt{},
 		fires: map[fireKey]record.Fire{}, cursors: map[string]record.Cursor{},
 		adopted: map[string]record.Adopted{}, agents: map[string]record.Agent{},
+		overrides: map[record.OverrideKey]record.Override{},
 	}
 	w.every(8*second, 30*second, func() { s.copies = append(s.copies, s.backup()) })
 	return s
@@ -87,13 +89,18 @@ func (t tables) copy() tables {
 	r := &t.rows
 	r.executions, r.finished, r.jobs = maps.Clone(r.executions), maps.Clone(r.finished), maps.Clone(r.jobs)
 	r.attempts, r.fires, r.cursors = maps.Clone(r.attempts), maps.Clone(r.fires), maps.Clone(r.cursors)
-	r.adopted, r.agents = maps.Clone(r.adopted), maps.Clone(r.agents)
+	r.adopted, r.agents, r.overrides = maps.Clone(r.adopted), maps.Clone(r.agents), maps.Clone(r.overrides)
 	r.ranges, r.letters = slices.Clone(r.ranges), slices.Clone(r.letters)
 	return t
 }
 
-// time is the database's clock. It begins on a whole day.
-func (s *store) time() record.Time { return 1772409600_000_000 + record.Time(s.w.now+s.clock) }
+// time is the database's clock. A day ends in the middle of the storm.
+func (s *store) time() record.Time {
+	return midnight - record.Time(stormy/2) + record.Time(s.w.now+s.clock)
+}
+
+// midnight is the end of 2026-03-01, in UTC.
+const midnight record.Time = 1772409600_000_000
 
 // tx is a fenced transaction between its first statement and its end.
 type tx struct {
@@ -158,10 +165,27 @@ func (s *store) write(t *tx) {
 		half.Attempts, half.Cursors, half.Finished = nil, nil, nil
 		b = &half
 	}
+	if s.w.fault == LoseCancel {
+		b = s.withoutCancels(b)
+	}
 	s.w.truth.check(b)
 	s.rows.put(b)
+	if s.w.fault == LoseOverrides && len(b.Adopted) > 0 {
+		clear(s.rows.overrides)
+	}
 	s.w.mark(summary(b))
 	s.w.truth.written(b)
+}
+
+// withoutCancels is a planted bug: an older row of a started execution wins over the
+// one that says that it is to be cancelled.
+func (s *store) withoutCancels(b *record.Batch) *record.Batch {
+	rest := *b
+	rest.Executions = slices.DeleteFunc(slices.Clone(b.Executions), func(x record.Execution) bool {
+		old, there := s.rows.executions[x.ID]
+		return there && x.Parent != "" && x.CancelRequested && x.State == record.Running && old.State == record.Running
+	})
+	return &rest
 }
 
 func summary(b *record.Batch) string {
@@ -174,6 +198,9 @@ func summary(b *record.Batch) string {
 	}
 	for _, f := range b.Fires {
 		fmt.Fprint(&text, f.ScheduleUID, f.Instant, f.Decision)
+	}
+	for _, o := range b.Overrides {
+		fmt.Fprint(&text, o.ObjectUID, o.Field, o.Value)
 	}
 	return text.String()
 }
@@ -205,6 +232,12 @@ func (r *rows) put(b *record.Batch) {
 		r.agents[a.UID] = a
 	}
 	r.letters = append(r.letters, b.DeadLetters...)
+	for _, o := range b.Overrides {
+		r.overrides[record.OverrideKey{ObjectUID: o.ObjectUID, Field: o.Field}] = o
+	}
+	for _, key := range b.OverridesGone {
+		delete(r.overrides, key)
+	}
 	for _, id := range b.Finished {
 		r.finished[id] = true
 	}
@@ -259,9 +292,10 @@ func (s *store) restore(back tables) {
 	for _, t := range s.open {
 		t.killed = true
 	}
+	before := s.rows.attempts
 	s.tables = back
 	s.restored = true
-	s.w.truth.restored()
+	s.w.truth.restored(before)
 }
 
 // load reads what a new master needs.
@@ -286,9 +320,42 @@ func (s *store) load() kernel.Snapshot {
 		snap.Live.Cursors = nil
 	case ForgetOrder:
 		snap.Live.Attempts = slices.DeleteFunc(snap.Live.Attempts, func(a record.Attempt) bool { return a.State == record.Ordered })
+	case ForgetChildren:
+		s.forgetChildren(&snap.Live)
+	case RestartChildren:
+		s.restartChildren(&snap.Live)
+	case ForgetOverrides:
+		snap.Live.Overrides = nil
 	default:
 	}
 	return snap
+}
+
+// forgetChildren is a planted bug: only what people and schedules have started is
+// read.
+func (s *store) forgetChildren(l *record.Live) {
+	child := func(id string) bool { return s.rows.executions[id].Parent != "" }
+	l.Executions = slices.DeleteFunc(l.Executions, func(x record.Execution) bool { return child(x.ID) })
+	l.Jobs = slices.DeleteFunc(l.Jobs, func(j record.Job) bool { return child(j.Execution) })
+	l.Attempts = slices.DeleteFunc(l.Attempts, func(a record.Attempt) bool { return child(a.Execution) })
+}
+
+// restartChildren is a planted bug: it reads the jobs of started executions as they
+// were before.
+func (s *store) restartChildren(l *record.Live) {
+	started := func(a record.Attempt) bool { return a.AgentUID == "" && a.State == record.AttemptRunning }
+	before := map[kernel.JobKey]bool{}
+	for _, a := range l.Attempts {
+		if started(a) {
+			before[kernel.JobKey{Execution: a.Execution, Number: a.Number}] = true
+		}
+	}
+	for i := range l.Jobs {
+		if j := &l.Jobs[i]; before[kernel.JobKey{Execution: j.Execution, Number: j.Number}] {
+			j.State = record.JobReady
+		}
+	}
+	l.Attempts = slices.DeleteFunc(l.Attempts, started)
 }
 
 func (r *rows) live(now record.Time) record.Live {
@@ -320,7 +387,16 @@ func (r *rows) live(now record.Time) record.Live {
 	for _, uid := range sorted(r.agents) {
 		l.Agents = append(l.Agents, r.agents[uid])
 	}
+	for _, key := range overrideKeys(r.overrides) {
+		l.Overrides = append(l.Overrides, r.overrides[key])
+	}
 	return l
+}
+
+func overrideKeys(m map[record.OverrideKey]record.Override) []record.OverrideKey {
+	return slices.SortedFunc(maps.Keys(m), func(a, b record.OverrideKey) int {
+		return cmp.Or(strings.Compare(a.ObjectUID, b.ObjectUID), cmp.Compare(a.Field, b.Field))
+	})
 }
 
 func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

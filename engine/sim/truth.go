@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -20,12 +21,17 @@ type truth struct {
 	said   map[*brain.Up]*host
 	total  int
 	exempt map[string]bool // tokens whose rows a restored database has forgotten
+
+	overrides map[record.OverrideKey]record.Override // those that must be there
+
+	births, orders int // executions that others have started, overrides made
 }
 
 func newTruth(w *world) *truth {
 	return &truth{
 		w: w, forks: map[string]int{}, all: map[string]*process{}, live: map[string]*process{},
 		said: map[*brain.Up]*host{}, exempt: map[string]bool{},
+		overrides: map[record.OverrideKey]record.Override{},
 	}
 }
 
@@ -67,21 +73,12 @@ func (t *truth) upstreams(p *process) {
 		t.w.fail("P2: %s forks for %s, which is not in the store", p.token, p.Execution)
 		return
 	}
+	var states []record.JobState
 	for _, up := range g.Upstreams(p.Number) {
-		state := t.w.store.rows.jobs[kernel.JobKey{Execution: p.Execution, Number: up}].State
-		ok := true
-		switch g.Trigger(p.Number) {
-		case spec.AllSuccess:
-			ok = state == record.JobSucceeded
-		case spec.AllDone:
-			ok = state.Terminal()
-		case spec.NoneFailed:
-			ok = state == record.JobSucceeded || state == record.JobSkipped
-		default:
-		}
-		if !ok {
-			t.w.fail("%s/%d starts although its upstream %d is %s", p.Execution, p.Number, up, state)
-		}
+		states = append(states, t.w.store.rows.jobs[kernel.JobKey{Execution: p.Execution, Number: up}].State)
+	}
+	if !allows(g.Trigger(p.Number), states) {
+		t.w.fail("%s/%d starts, by %s over %v", p.Execution, p.Number, g.Trigger(p.Number), states)
 	}
 }
 
@@ -107,11 +104,16 @@ func (t *truth) unkept(token string) {
 
 // restored forgives what a database that has lost its tail cannot know: what
 // had been forked by then may run once more, but not while an agent that has
-// told the master about it runs it still.
-func (t *truth) restored() {
+// told the master about it runs it still. before is the attempts that the database
+// knew: an order may be on its way.
+func (t *truth) restored(before map[string]record.Attempt) {
 	for token := range t.forks {
 		t.exempt[token] = true
 	}
+	for token := range before {
+		t.exempt[token] = true
+	}
+	t.overrides = maps.Clone(t.w.store.rows.overrides)
 	for _, h := range t.w.hosts {
 		for _, r := range h.written {
 			if o, ok := r.(brain.Ordered); ok {
@@ -125,7 +127,7 @@ func (t *truth) restored() {
 func (t *truth) check(b *record.Batch) {
 	r := &t.w.store.rows
 	for _, x := range b.Executions {
-		t.execution(x)
+		t.execution(x, b)
 	}
 	for _, j := range b.Jobs {
 		key := kernel.JobKey{Execution: j.Execution, Number: j.Number}
@@ -141,7 +143,9 @@ func (t *truth) check(b *record.Batch) {
 			t.w.fail("P3: instant %d of %s is decided twice", f.Instant, f.ScheduleUID)
 		}
 		t.fire(f)
+		t.silenced(f, b)
 	}
+	t.ordered(b)
 	for _, c := range b.Cursors {
 		if c.Instant < r.cursors[c.ScheduleUID].Instant {
 			t.w.fail("P3: the cursor of %s goes back", c.ScheduleUID)
@@ -155,9 +159,12 @@ func (t *truth) check(b *record.Batch) {
 	}
 }
 
-func (t *truth) execution(x record.Execution) {
+func (t *truth) execution(x record.Execution, b *record.Batch) {
 	old, ok := t.w.store.rows.executions[x.ID]
 	switch {
+	case !ok && x.Parent != "":
+		t.pinned(x)
+		t.born(x, b)
 	case !ok:
 		t.pinned(x)
 	case old.State.Terminal() && old.State != x.State:
@@ -219,6 +226,9 @@ func (t *truth) attempt(a record.Attempt) {
 	if a.State != record.Ended || ok && old.State == record.Ended {
 		return
 	}
+	if a.AgentUID == "" {
+		return // see ofChildren
+	}
 	p := t.all[a.Token]
 	switch a.Outcome {
 	case record.OutcomeSucceeded, record.OutcomeFailed:
@@ -255,6 +265,8 @@ func (t *truth) written(b *record.Batch) {
 	if len(b.Executions) > 0 {
 		t.concurrency()
 	}
+	t.ofChildren(b)
+	t.inForce(b)
 }
 
 func (t *truth) concurrency() {

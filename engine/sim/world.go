@@ -56,6 +56,7 @@ type Result struct {
 	Violation error
 	// What the run has seen, so that a test can tell that it saw enough.
 	Commits, Terms, Forks, Fires, Executions int
+	Children, Overrides                      int
 }
 
 // Run lives through one seed. log, if not nil, gets a line for each thing worth
@@ -74,6 +75,7 @@ func Run(seed uint64, fault Fault, log func(string)) Result {
 		Seed: seed, Steps: w.steps, Trace: w.trace, Violation: w.err,
 		Commits: w.store.commits, Terms: int(w.store.takeovers), Forks: w.truth.total,
 		Fires: len(w.store.rows.fires), Executions: len(w.store.rows.executions),
+		Children: w.truth.births, Overrides: w.truth.orders,
 	}
 }
 
