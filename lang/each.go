@@ -31,6 +31,7 @@ func (w *worker) instances(addr spec.Address, body *hclsyntax.Body) ([]instance,
 		if all, known = w.expand(addr, attr); !known {
 			return nil, false
 		}
+		w.repeat(int64(len(all) * (body.SrcRange.End.Byte - body.SrcRange.Start.Byte)))
 	}
 	attr, ok := body.Attributes["enabled"]
 	if !ok {

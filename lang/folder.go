@@ -21,6 +21,7 @@ type folder struct {
 	dir   string  // in the tree, "." for its root
 	later []*file // with flows and nothing else: parsed when they are decoded
 
+	size   int64                    // of its files, in bytes
 	blocks map[string][]declaration // by kind, in the order of files
 	locals []local
 	places map[string]hcl.Range // by kind.name, of the first of its name
@@ -74,6 +75,9 @@ func (l *loader) read(f *folder, names []string) {
 			all[i].parse(l.voc)
 		}
 	})
+	for _, one := range all {
+		f.size += int64(len(one.data))
+	}
 	f.blocks, f.places = map[string][]declaration{}, map[string]hcl.Range{}
 	for i, one := range all {
 		if waits[i] {

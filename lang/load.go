@@ -25,6 +25,9 @@ type Options struct {
 	Given    []Given           // -var and -var-file in their order; a later one wins
 	Env      map[string]string // LFT_VAR_name by name; these lose
 	Open     Opener            // of modules outside the folder; nil = there are none
+	// Incomplete takes variables without a value for unknown, and says nothing of
+	// what depends on them: to check a folder by itself. The bundle is of no use.
+	Incomplete bool
 }
 
 // Given is a -var, or a -var-file that the caller has read.

@@ -185,6 +185,7 @@ func (c *call) checkWords(found *findings) {
 
 // newModule makes an instance whose values are not known yet.
 func (l *loader) newModule(c *call, addr spec.Address, key string, parent *module, each *eval.Each) *module {
+	l.repeat(c.folder.size)
 	m := &module{folder: c.folder, call: c, addr: addr, key: key, parent: parent, each: each}
 	m.config = eval.Scope{
 		Address: addr, Path: c.folder.name(), Vars: map[string]cty.Value{}, Locals: map[string]cty.Value{}, Outputs: map[string]cty.Value{}, Modules: map[string]*eval.Module{},

@@ -23,8 +23,23 @@ type worker struct {
 
 func (l *loader) worker(found *findings) *worker {
 	w := &worker{loader: l, found: found, module: l.top, timetables: new(cron.Compiler)}
-	w.evaluator = expr.NewEvaluator(eval.Limits(), eval.Functions(treeFiles{l}), w.resolve)
+	limits := eval.Limits()
+	limits.Steps = 0 // all come from the reserve
+	w.evaluator = expr.NewEvaluator(limits, eval.Functions(treeFiles{l}), w.resolve)
+	w.evaluator.SetReserve(l.draw)
 	return w
+}
+
+// repeat counts source that is evaluated once more.
+func (l *loader) repeat(size int64) { l.steps.Add(eval.StepsPerByte * size) }
+
+// draw takes steps out of what all workers have together. It grows with the
+// source, and with what for_each and modules repeat of it: those who write more
+// may compute more, and nothing short can take long.
+func (l *loader) draw() int {
+	const most = 20_000
+	left := l.steps.Add(-most)
+	return int(max(0, most+min(0, left)))
 }
 
 func (w *worker) enter(m *module, each *eval.Each) { w.module, w.each = m, each }

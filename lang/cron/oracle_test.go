@@ -258,7 +258,9 @@ func TestQuartzDays(t *testing.T) {
 				}
 			}
 			have := got(tt, from, to)
-			if skippedDay := func(f time.Time) bool { return zone == "Pacific/Apia" && f.In(tt.Location()).Format("2006-01-02 15") == "2011-12-31 00" }; slices.ContainsFunc(have, skippedDay) {
+			if skippedDay := func(f time.Time) bool {
+				return zone == "Pacific/Apia" && f.In(tt.Location()).Format("2006-01-02 15") == "2011-12-31 00"
+			}; slices.ContainsFunc(have, skippedDay) {
 				have = slices.DeleteFunc(have, skippedDay) // a day that the clock skips fires at its end
 			}
 			if !slices.EqualFunc(have, want, time.Time.Equal) {

@@ -22,7 +22,8 @@ type Evaluator struct {
 	resolve   Resolver
 
 	steps   int
-	locals  []local // variables of for expressions, innermost last
+	reserve func() int // nil = none
+	locals  []local    // variables of for expressions, innermost last
 	symbols map[*hclsyntax.AnonSymbolExpr]cty.Value
 }
 
@@ -38,6 +39,10 @@ func NewEvaluator(l Limits, f Functions, r Resolver) *Evaluator {
 
 // SetResolver exchanges what the roots stand for; steps spent stay spent.
 func (e *Evaluator) SetResolver(r Resolver) { e.resolve = r }
+
+// SetReserve gives more steps whenever those at hand are spent; a reserve that
+// gives none is empty.
+func (e *Evaluator) SetReserve(more func() int) { e.reserve = more }
 
 // Left returns how many steps are left.
 func (e *Evaluator) Left() int { return e.steps }

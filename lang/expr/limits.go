@@ -118,13 +118,17 @@ func (e *Evaluator) spend(rng hcl.Range, bytes int) *Error {
 		return tooLarge(rng, e.limits.Size)
 	}
 	e.steps -= 1 + bytes/1024
-	if e.steps < 0 {
-		return &Error{
-			Range: rng, Limit: true, Summary: "The expression takes too long",
-			Detail: fmt.Sprintf("Evaluation was stopped after %d steps.", e.limits.Steps),
-		}
+	if e.steps < 0 && e.reserve != nil {
+		e.steps += e.reserve()
 	}
-	return nil
+	if e.steps >= 0 {
+		return nil
+	}
+	err := &Error{Range: rng, Limit: true, Summary: "The expression takes too long"}
+	if err.Detail = "Evaluation was stopped: no folder of this size needs as many steps."; e.reserve == nil {
+		err.Detail = fmt.Sprintf("Evaluation was stopped after %d steps.", e.limits.Steps)
+	}
+	return err
 }
 
 // made checks and pays for a value that a node has made.

@@ -11,8 +11,12 @@ package eval
 
 import "github.com/leifengta/lft/lang/expr"
 
-// Limits are the bounds of config-time evaluation, per worker.
-func Limits() expr.Limits { return expr.Limits{Steps: 20_000_000, Size: 4 << 20, Types: 20_000} }
+// Limits are the bounds of config-time evaluation. To the steps, which are those
+// of a small folder, come StepsPerByte for each byte of source.
+func Limits() expr.Limits { return expr.Limits{Steps: 500_000, Size: 4 << 20, Types: 20_000} }
+
+// StepsPerByte is what source may cost more than a small folder does.
+const StepsPerByte = 4
 
 // Bounds of what is read and kept.
 const (
