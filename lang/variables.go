@@ -162,6 +162,8 @@ func (v *variable) result(w *worker) cty.Value {
 	switch {
 	case v.broken:
 		return cty.DynamicVal
+	case v.value == cty.NilVal && w.opt.Incomplete:
+		return cty.UnknownVal(v.ty)
 	case v.value == cty.NilVal:
 		name := v.addr.Instance()
 		w.found.error(CodeVariable, v.addr, v.at, "No value for the variable", "Variable %q has no default. Set it: -var %s=…, -var-file, or LFT_VAR_%s.", name, name, name)

@@ -13,10 +13,11 @@ import (
 
 func (a *app) validateVerb() *cli.Command {
 	return &cli.Command{
-		Name:   "validate",
-		Usage:  "Check the folder without asking anybody",
-		Flags:  slices.Concat(variableFlags(), []cli.Flag{jsonFlag()}),
-		Action: a.runValidate,
+		Name:        "validate",
+		Usage:       "Check the folder without asking anybody",
+		Description: "It needs no values of variables, and does not judge what depends on those that have none.",
+		Flags:       slices.Concat(variableFlags(), []cli.Flag{jsonFlag()}),
+		Action:      a.runValidate,
 	}
 }
 
@@ -28,6 +29,7 @@ func (a *app) runValidate(_ context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	options.Incomplete = true
 	_, findings := lang.Load(os.DirFS("."), options)
 	result := view.NewValidation(findings)
 	if cmd.Bool("json") {
