@@ -13,7 +13,8 @@
 // never both write (P1), a token forks once and attempts of one job never
 // overlap (P2), every instant is decided once (P3), an execution keeps its
 // revision (P5), what is terminal is dead (P7), one poisoned execution stops no
-// other (P9), and all ends when everything is left alone. A Fault is a bug in a
+// other (P9), the bytes of what is deployed or runs are there, and all ends when
+// everything is left alone. A Fault is a bug in a
 // shell or in the store, planted on purpose: a checker that never failed proves
 // nothing.
 package sim

@@ -22,6 +22,11 @@ const (
 	LoseOverrides   Fault = "overrides go with the revision they were made in"
 	ForgetOverrides Fault = "overrides are not restored"
 
+	// Of apply and collection.
+	SkipRecheck Fault = "packs are collected as they were found, without a second look"
+	SkipHold    Fault = "an apply does not hold the packs it relies on"
+	OneName     Fault = "a pack is put where another one is being deleted"
+
 	// Of the master's shell.
 	ReleaseEarly     Fault = "orders and acks leave before the commit"
 	AckEarly         Fault = "results are acknowledged when they arrive"
@@ -49,6 +54,7 @@ func Faults() []Fault {
 	return []Fault{
 		PlainRead, NoFence, SkipHeads, EarlyEffect, HalfBatch, StaleLoad, ForgetOrder,
 		ForgetChildren, RestartChildren, LoseCancel, LoseOverrides, ForgetOverrides,
+		SkipRecheck, SkipHold, OneName,
 		ReleaseEarly, AckEarly, AdvanceOnUnknown, NextFromNow, ForgetCursor, GuessDeath, IgnoreSession, KeepSessions,
 		KeepEpoch, SkipBury,
 		SkipJournal, SkipSync, ObeyLower, ForgetEpoch, UnsyncedSequence, SkipSweep, ForgetTokens,

@@ -236,6 +236,14 @@ func (h *host) effects(r *brain.Ready) []func() {
 		alive := *r.Alive
 		out = append(out, func() { h.keeper.send(h, func(k *keeper) { k.alive(micros(alive.SentAt) - h.offset) }) })
 	}
+	for _, f := range r.Fetch {
+		out = append(out, func() { h.fetch(f) })
+	}
+	for _, token := range r.Ended {
+		if p := h.w.truth.live[token]; p != nil && p.host == h && !h.w.truth.exempt[token] {
+			h.w.fail("%s lets the dependencies of %s go while it runs", h.name, token)
+		}
+	}
 	for _, s := range r.Starts {
 		out = append(out, func() { h.keeper.send(h, func(k *keeper) { k.fork(s) }) })
 	}
@@ -282,6 +290,25 @@ func (h *host) obeyed(token string) {
 	if h.lower[token] {
 		h.w.fail("P1: agent %s acts on the word of a deposed master about %s", h.name, token)
 	}
+}
+
+// fetch gets what a held order needs, now and then in vain. Another fetch of the
+// same token may be under way, of an earlier session.
+func (h *host) fetch(f brain.Start) {
+	restored := h.w.store.restored
+	h.after(h.w.depot.span(0, 8*second), func() {
+		if h.w.store.restored != restored {
+			h.w.truth.exempt[f.Token] = true // its order may have been in what was lost
+		}
+		ev := brain.Fetched{Token: f.Token}
+		if h.w.depot.rng.IntN(10) == 0 {
+			ev.Refused = &brain.Result{
+				EndedAt: h.at(), Outcome: string(record.OutcomeRejected), Reason: string(record.ReasonDependency),
+				Log: brain.Log{State: string(record.LogEOF)},
+			}
+		}
+		h.step(ev)
+	})
 }
 
 // sync is an fsync: what is written by now is on disk when it ends.
@@ -526,6 +553,10 @@ func (h *host) hear(msg brain.Message) {
 		for _, k := range msg.Kills {
 			h.lower[k.Token] = true
 		}
+	}
+	for i := range msg.Orders {
+		o := &msg.Orders[i]
+		o.Needs = o.Token[len(o.Token)-1]%4 == 0 // always the same ones
 	}
 	if h.w.fault == ObeyLower {
 		msg.Epoch, msg.Session = max(msg.Epoch, h.brain.Epoch()), h.brain.Session()

@@ -57,13 +57,18 @@ func TestSeeds(t *testing.T) {
 		sum.Forks += r.Forks
 		sum.Fires += r.Fires
 		sum.Executions += r.Executions
+		sum.Applied += r.Applied
+		sum.Collected += r.Collected
 		if seed%10 == 0 && Run(seed, None, nil).Trace != r.Trace {
 			t.Errorf("seed %d leads to two histories", seed)
 		}
 		return true
 	})
-	t.Logf("%d steps, %d commits, %d terms, %d forks, %d fires, %d executions",
-		sum.Steps, sum.Commits, sum.Terms, sum.Forks, sum.Fires, sum.Executions)
+	t.Logf("%d steps, %d commits, %d terms, %d forks, %d fires, %d executions, %d packs applied, %d collected",
+		sum.Steps, sum.Commits, sum.Terms, sum.Forks, sum.Fires, sum.Executions, sum.Applied, sum.Collected)
+	if sum.Applied == 0 || sum.Collected == 0 {
+		t.Error("packs were not applied and collected")
+	}
 }
 
 // TestFamilies: the worlds are such that something starts others and something is

@@ -39,6 +39,7 @@ type world struct {
 	masters []*master
 	hosts   []*host
 	people  *people
+	depot   *depot
 	truth   *truth
 }
 
@@ -57,6 +58,7 @@ type Result struct {
 	// What the run has seen, so that a test can tell that it saw enough.
 	Commits, Terms, Forks, Fires, Executions int
 	Children, Overrides                      int
+	Applied, Collected                       int // of packs
 }
 
 // Run lives through one seed. log, if not nil, gets a line for each thing worth
@@ -76,6 +78,7 @@ func Run(seed uint64, fault Fault, log func(string)) Result {
 		Commits: w.store.commits, Terms: int(w.store.takeovers), Forks: w.truth.total,
 		Fires: len(w.store.rows.fires), Executions: len(w.store.rows.executions),
 		Children: w.truth.births, Overrides: w.truth.orders,
+		Applied: w.depot.applied, Collected: w.depot.collected,
 	}
 }
 
@@ -91,6 +94,7 @@ func build(seed uint64, fault Fault, log func(string)) *world {
 		w.hosts = append(w.hosts, newHost(w, fmt.Sprintf("h%d", i)))
 	}
 	w.people = newPeople(w)
+	w.depot = newDepot(w, seed)
 	return w
 }
 
