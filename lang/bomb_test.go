@@ -2,6 +2,8 @@ package lang_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -139,6 +141,19 @@ func FuzzLoad(f *testing.F) {
 	for name, text := range bombs() {
 		if len(text) < 10_000 && name != "nested for_each" && name != "loops of ranges" {
 			f.Add(text)
+		}
+	}
+	for _, pattern := range []string{"testdata/good/*.hcl", "testdata/bad/*.hcl"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			f.Fatalf("no seeds: %v", err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(string(text))
 		}
 	}
 	f.Add(variablesFolder)
