@@ -28,15 +28,52 @@ func (w *world) history() []revision {
 	return list
 }
 
+// everyKind writes a folder with objects of every kind, all of which differ from number to number.
+func everyKind(tb testing.TB, dir string, n int) {
+	tb.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	writeFile(tb, dir, "data/part.txt", fmt.Sprintln("bytes of", n))
+	writeFile(tb, dir, "main.hcl", fmt.Sprintf(`
+flow "f" {
+  description = "number %[1]d"
+  job "shell" "a" {
+    command = ["true"]
+    pool    = pool.p
+    uses    = [dependency.d]
+  }
+}
+
+pool "p" { slots = %[2]d }
+
+calendar "c" { exclude = ["%[3]d-01-01"] }
+
+schedule "s" {
+  flow     = flow.f
+  cron     = "0 2 * * *"
+  start    = "%[3]d-01-01T00:00:00Z"
+  calendar = calendar.c
+}
+
+dependency "d" { source = "data" }
+
+output "o" { value = %[1]d }
+
+flow "only%[1]d" {}
+`, n, 1+n, 2030+n))
+}
+
 // TestTortureApply lets eight folders apply plans of one base at the same time, and in every second round kills each at
-// a random point. One wins or none; whoever was told so is in the history, and the losers are told that they are stale
+// a random point. The plans change objects of every kind. One wins or none; whoever was told so is in the history, and the losers are told that they are stale
 // and leave no row.
 func TestTortureApply(t *testing.T) {
 	const writers = 8
 	w := newWorld(t)
-	w.state = newDatabase(t)
+	w.newCluster(newDatabase(t), 1) // has the bucket
 	db := storetest.DB(t, w.state)
-	w.apply(`flow "f" {}`)
+	everyKind(t, w.dir, 0)
+	w.must(0, "apply", "-auto-approve")
 	lock, err := os.ReadFile(filepath.Join(w.dir, ".lft.lock.hcl"))
 	if err != nil {
 		t.Fatal(err)
@@ -46,10 +83,10 @@ func TestTortureApply(t *testing.T) {
 		folders[i] = t.TempDir()
 		writeFile(t, folders[i], ".lft.lock.hcl", string(lock))
 	}
-	for round := range rounds(4, 50) {
+	for round := range rounds(2, 50) {
 		before := w.history()
 		for i, dir := range folders {
-			writeFile(t, dir, "main.hcl", fmt.Sprintf("flow \"f\" { description = \"round %d, writer %d\" }\n", round, i))
+			everyKind(t, dir, 1+round*writers+i)
 			w.must(0, "-chdir="+dir, "plan", "-out=plan.lftplan")
 		}
 		winners := w.race(folders, round%2 == 1)
