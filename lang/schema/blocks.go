@@ -68,9 +68,12 @@ func File() Block {
 
 func lftBlock() Block {
 	return Block{
-		Name:       "lft",
-		Attributes: []Attribute{{Name: "project", Type: text}, {Name: "required_version", Type: text}},
-		Later:      []string{"required_providers"},
+		Name: "lft",
+		Attributes: []Attribute{
+			{Name: "project", Type: text, Description: "Names the project, which is unique in the state it is applied to. Without it the project is \"default\"."},
+			{Name: "required_version", Type: text, Description: "Constraints such as \">= 1.2, < 2.0\" on the version of lft that may read the folder."},
+		},
+		Later: []string{"required_providers"},
 	}
 }
 
@@ -78,7 +81,11 @@ func variableBlock() Block {
 	return Block{
 		Name: "variable", Early: true, Labels: []string{"name"},
 		Attributes: []Attribute{
-			{Name: "default", Type: either}, {Name: "description", Type: text}, {Name: "nullable", Type: boolean}, {Name: "sensitive", Type: boolean}, {Name: "type", Type: static},
+			{Name: "default", Type: either, Description: "The value when none is given; without it one must be."},
+			{Name: "description", Type: text, Description: "For people."},
+			{Name: "nullable", Type: boolean, Description: "false: a null gives the default."},
+			{Name: "sensitive", Type: boolean, Description: "Values made of it are masked wherever they are shown."},
+			{Name: "type", Type: static, Description: "A type constraint such as string, list(number) or object({ name = string, keep = optional(number, 30) }); any without it."},
 		},
 		Blocks: []Block{conditionBlock("validation")},
 		Later:  []string{"ephemeral", "deprecated"},
@@ -89,15 +96,26 @@ func flowBlock() Block {
 	return Block{
 		Name: "flow", Labels: []string{"name"},
 		Attributes: []Attribute{
-			{Name: "description", Type: text}, {Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "on_failure", Type: text},
-			{Name: "protected", Type: boolean},
+			{Name: "description", Type: text, Description: "For people."},
+			{Name: "enabled", Type: boolean, Description: "false: as if the block were not there."},
+			{Name: "for_each", Type: either, Description: "A map, or a set of texts: one flow for each element."},
+			{Name: "on_failure", Type: text, Description: "What a failed job does to the rest: \"finish_possible\" (default) runs all that can still run, \"finish_running\" starts nothing more, \"cancel\" kills what runs."},
+			{Name: "protected", Type: boolean, Description: "true: no plan destroys it until a removed block names it."},
 		},
 		Blocks: []Block{
-			{Name: "concurrency", Attributes: []Attribute{{Name: "max", Type: number, Required: true}, {Name: "queue_max", Type: number}, {Name: "when_full", Type: text}}},
+			{Name: "concurrency", Attributes: []Attribute{
+				{Name: "max", Type: number, Required: true, Description: "Executions at the same time."},
+				{Name: "queue_max", Type: number, Description: "Executions that wait at most; 100 by default."},
+				{Name: "when_full", Type: text, Description: "For one more: \"queue\" (default), \"skip\", or \"replace\", which cancels the oldest."},
+			}},
 			{
 				Name: "param", Labels: []string{"name"},
-				Attributes: []Attribute{{Name: "type", Type: static, Required: true}, {Name: "default", Type: either, RunTime: true}, {Name: "description", Type: text}},
-				Later:      []string{"validation", "sensitive"},
+				Attributes: []Attribute{
+					{Name: "type", Type: static, Required: true, Description: "A type constraint."},
+					{Name: "default", Type: either, RunTime: true, Description: "The value when none is given; run.* may stand in it."},
+					{Name: "description", Type: text, Description: "For people."},
+				},
+				Later: []string{"validation", "sensitive"},
 			},
 			{Name: "defaults", Attributes: sharedAttributes(), Blocks: sharedBlocks(), Later: jobLater()},
 			jobBlock(),
@@ -111,16 +129,16 @@ func flowBlock() Block {
 // sharedAttributes may stand in a job and in the flow's defaults.
 func sharedAttributes() []Attribute {
 	return []Attribute{
-		{Name: "allow_failure", Type: boolean},
-		{Name: "env", Type: texts, RunTime: true},
-		{Name: "kill_grace", Type: text},
-		{Name: "on_cancel", Type: text},
-		{Name: "on_lost", Type: text},
-		{Name: "pool", Type: static},
-		{Name: "pool_slots", Type: number},
-		{Name: "priority", Type: number},
-		{Name: "rerun_after", Type: text},
-		{Name: "timeout", Type: text},
+		{Name: "allow_failure", Type: boolean, Description: "true: its failure does not fail the execution."},
+		{Name: "env", Type: texts, RunTime: true, Description: "Environment variables."},
+		{Name: "kill_grace", Type: text, Description: "From TERM to KILL; \"10s\" by default."},
+		{Name: "on_cancel", Type: text, Description: "\"run\": judged by its trigger even when the execution is cancelled."},
+		{Name: "on_lost", Type: text, Description: "What follows when an attempt that had started is lost with its machine: \"rerun\" (default where retry.attempts is more than 1) or \"fail\"."},
+		{Name: "pool", Type: static, Description: "The pool it takes slots of while it runs."},
+		{Name: "pool_slots", Type: number, Description: "How many; 1 by default."},
+		{Name: "priority", Type: number, Description: "-1000 to 1000, higher first; 0 by default."},
+		{Name: "rerun_after", Type: text, Description: "Silence of its agent after which another attempt starts; the agent kills it by itself before. Not set: lft waits."},
+		{Name: "timeout", Type: text, Description: "After which an attempt is killed; none by default."},
 	}
 }
 
@@ -129,14 +147,21 @@ func sharedBlocks() []Block {
 		{
 			Name: "retry",
 			Attributes: []Attribute{
-				{Name: "attempts", Type: number}, {Name: "backoff", Type: text}, {Name: "delay", Type: text}, {Name: "max_delay", Type: text},
+				{Name: "attempts", Type: number, Description: "In all; 1 by default."},
+				{Name: "backoff", Type: text, Description: "\"fixed\" (default) or \"exponential\": twice as long each time."},
+				{Name: "delay", Type: text, Description: "Before the second attempt; \"10s\" by default."},
+				{Name: "max_delay", Type: text, Description: "The longest delay; \"1h\" by default."},
 			},
 			Later: []string{"on"},
 		},
 		{
-			Name:       "placement",
-			Attributes: []Attribute{{Name: "agent", Type: text}, {Name: "labels", Type: texts}, {Name: "strategy", Type: text}},
-			Later:      []string{"policy"},
+			Name: "placement",
+			Attributes: []Attribute{
+				{Name: "agent", Type: text, Description: "The name of the agent, for \"pinned\"."},
+				{Name: "labels", Type: texts, Description: "Labels that an agent must have."},
+				{Name: "strategy", Type: text, Description: "\"round_robin\" (default), \"least_loaded\" or \"pinned\"."},
+			},
+			Later: []string{"policy"},
 		},
 	}
 }
@@ -150,17 +175,19 @@ func jobBlock() Block {
 		Name: "job", Labels: []string{"type", "name"}, Open: true,
 		Attributes: append(
 			sharedAttributes(),
-			Attribute{Name: "after", Type: static},
-			Attribute{Name: "enabled", Type: boolean},
-			Attribute{Name: "for_each", Type: either},
-			Attribute{Name: "trigger", Type: text},
-			Attribute{Name: "uses", Type: static},
-			Attribute{Name: "when", Type: boolean, RunTime: true},
+			Attribute{Name: "after", Type: static, Description: "Jobs it waits for, beside those it mentions: [job.x, job.y[\"key\"]]."},
+			Attribute{Name: "enabled", Type: boolean, Description: "false: as if the block were not there; edges to it are dropped."},
+			Attribute{Name: "for_each", Type: either, Description: "A map, or a set of texts: one job for each element."},
+			Attribute{Name: "trigger", Type: text, Description: "The rule over the jobs before it; \"all_success\" by default."},
+			Attribute{Name: "uses", Type: static, Description: "Dependencies it needs without mentioning their path: [dependency.x]."},
+			Attribute{Name: "when", Type: boolean, RunTime: true, Description: "false: it is skipped, once its trigger lets it run."},
 		),
 		Blocks: append(sharedBlocks(), Block{
 			Name: "output", Labels: []string{"name"},
-			Attributes: []Attribute{{Name: "type", Type: static, Required: true}},
-			Later:      []string{"description", "sensitive"},
+			Attributes: []Attribute{
+				{Name: "type", Type: static, Required: true, Description: "What the value must be."},
+			},
+			Later: []string{"description", "sensitive"},
 		}, conditionBlock("precondition")),
 		Later: jobLater(),
 	}
@@ -170,21 +197,21 @@ func scheduleBlock() Block {
 	return Block{
 		Name: "schedule", Labels: []string{"name"},
 		Attributes: []Attribute{
-			{Name: "calendar", Type: static},
-			{Name: "cron", Type: either},
-			{Name: "enabled", Type: boolean},
-			{Name: "end", Type: text},
-			{Name: "every", Type: text},
-			{Name: "flow", Type: static, Required: true},
-			{Name: "for_each", Type: either},
-			{Name: "misfire", Type: text},
-			{Name: "offset", Type: text},
-			{Name: "overlap", Type: text},
-			{Name: "params", Type: either},
-			{Name: "paused", Type: boolean},
-			{Name: "protected", Type: boolean},
-			{Name: "start", Type: text},
-			{Name: "timezone", Type: text},
+			{Name: "calendar", Type: static, Description: "The days on which it may fire."},
+			{Name: "cron", Type: either, Description: "Five fields, or six or seven as in Quartz; or a list of such."},
+			{Name: "enabled", Type: boolean, Description: "false: as if the block were not there."},
+			{Name: "end", Type: text, Description: "The last day, or the first moment, on which it does not fire any more: RFC 3339, a local time or a date."},
+			{Name: "every", Type: text, Description: "Instead of cron: a duration, counted from 1970 in UTC."},
+			{Name: "flow", Type: static, Required: true, Description: "What it starts."},
+			{Name: "for_each", Type: either, Description: "A map, or a set of texts: one schedule for each element."},
+			{Name: "misfire", Type: text, Description: "What becomes of instants that passed while nobody could act: \"latest\" (default), \"all\" (at most 100) or \"skip\"."},
+			{Name: "offset", Type: text, Description: "Shifts every."},
+			{Name: "overlap", Type: text, Description: "Overrides the flow's when_full."},
+			{Name: "params", Type: either, Description: "Parameters of the executions: constants."},
+			{Name: "paused", Type: boolean, Description: "true: its instants are decided as skipped."},
+			{Name: "protected", Type: boolean, Description: "true: no plan destroys it until a removed block names it."},
+			{Name: "start", Type: text, Description: "The first moment: RFC 3339, a local time or a date."},
+			{Name: "timezone", Type: text, Description: "An IANA name; \"UTC\" by default."},
 		},
 		Later: []string{"include", "exclude", "notify", "deadline", "jitter"},
 	}
@@ -194,8 +221,12 @@ func poolBlock() Block {
 	return Block{
 		Name: "pool", Labels: []string{"name"},
 		Attributes: []Attribute{
-			{Name: "description", Type: text}, {Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "protected", Type: boolean},
-			{Name: "shared", Type: boolean}, {Name: "slots", Type: number, Required: true},
+			{Name: "description", Type: text, Description: "For people."},
+			{Name: "enabled", Type: boolean, Description: "false: as if the block were not there."},
+			{Name: "for_each", Type: either, Description: "A map, or a set of texts: one pool for each element."},
+			{Name: "protected", Type: boolean, Description: "true: no plan destroys it until a removed block names it."},
+			{Name: "shared", Type: boolean, Description: "true: jobs of other projects may name it."},
+			{Name: "slots", Type: number, Required: true, Description: "How many; 0 stops all that names it."},
 		},
 	}
 }
@@ -205,7 +236,11 @@ func poolBlock() Block {
 func moduleBlock() Block {
 	return Block{
 		Name: "module", Labels: []string{"name"}, Open: true,
-		Attributes: []Attribute{{Name: "enabled", Type: boolean}, {Name: "for_each", Type: either}, {Name: "source", Type: text, Required: true}},
+		Attributes: []Attribute{
+			{Name: "enabled", Type: boolean, Description: "false: as if the block were not there."},
+			{Name: "for_each", Type: either, Description: "A map, or a set of texts: one module for each element."},
+			{Name: "source", Type: text, Required: true, Description: "A folder such as \"./modules/x\" or \"../shared\", or one inside an archive: \"./x.zip//modules/y\"."},
+		},
 	}
 }
 
@@ -214,6 +249,10 @@ func moduleBlock() Block {
 func Dynamic() Block {
 	return Block{
 		Name: "dynamic", Labels: []string{"kind"},
-		Attributes: []Attribute{{Name: "for_each", Type: either, Required: true}, {Name: "iterator", Type: static}, {Name: "labels", Type: either}},
+		Attributes: []Attribute{
+			{Name: "for_each", Type: either, Required: true, Description: "A map, a set or a list: one block for each element."},
+			{Name: "iterator", Type: static, Description: "The name of the element; that of the block by default."},
+			{Name: "labels", Type: either, Description: "The labels of each block."},
+		},
 	}
 }

@@ -5,9 +5,13 @@ package schema
 func outputBlock() Block {
 	return Block{
 		Name: "output", Labels: []string{"name"},
-		Attributes: []Attribute{{Name: "description", Type: text}, {Name: "sensitive", Type: boolean}, {Name: "value", Type: either, Required: true}},
-		Blocks:     []Block{conditionBlock("precondition")},
-		Later:      []string{"depends_on", "ephemeral", "deprecated"},
+		Attributes: []Attribute{
+			{Name: "description", Type: text, Description: "For people."},
+			{Name: "sensitive", Type: boolean, Description: "true: masked; asked for when the value is made of a sensitive one."},
+			{Name: "value", Type: either, Required: true, Description: "What is published."},
+		},
+		Blocks: []Block{conditionBlock("precondition")},
+		Later:  []string{"depends_on", "ephemeral", "deprecated"},
 	}
 }
 
@@ -20,20 +24,30 @@ func checkBlock() Block {
 func conditionBlock(name string) Block {
 	return Block{
 		Name: name, Repeated: true,
-		Attributes: []Attribute{{Name: "condition", Type: boolean, Required: true}, {Name: "error_message", Type: text, Required: true}},
+		Attributes: []Attribute{
+			{Name: "condition", Type: boolean, Required: true, Description: "What must hold."},
+			{Name: "error_message", Type: text, Required: true, Description: "What to say when it does not."},
+		},
 	}
 }
 
 func movedBlock() Block {
-	return Block{Name: "moved", Attributes: []Attribute{{Name: "from", Type: static, Required: true}, {Name: "to", Type: static, Required: true}}}
+	return Block{Name: "moved", Attributes: []Attribute{
+		{Name: "from", Type: static, Required: true, Description: "The address it had."},
+		{Name: "to", Type: static, Required: true, Description: "The address it has."},
+	}}
 }
 
 func removedBlock() Block {
 	return Block{
-		Name:       "removed",
-		Attributes: []Attribute{{Name: "from", Type: static, Required: true}},
-		Blocks:     []Block{{Name: "lifecycle", Attributes: []Attribute{{Name: "destroy", Type: boolean, Required: true}}}},
-		Later:      []string{"provisioner", "connection"},
+		Name: "removed",
+		Attributes: []Attribute{
+			{Name: "from", Type: static, Required: true, Description: "The address it had."},
+		},
+		Blocks: []Block{{Name: "lifecycle", Attributes: []Attribute{
+			{Name: "destroy", Type: boolean, Required: true, Description: "Only true: lft keeps nothing that no folder declares."},
+		}}},
+		Later: []string{"provisioner", "connection"},
 	}
 }
 
@@ -41,11 +55,11 @@ func calendarBlock() Block {
 	return Block{
 		Name: "calendar", Labels: []string{"name"},
 		Attributes: []Attribute{
-			{Name: "enabled", Type: boolean},
-			{Name: "exclude", Type: listOfTexts},
-			{Name: "for_each", Type: either},
-			{Name: "include", Type: listOfTexts},
-			{Name: "protected", Type: boolean},
+			{Name: "enabled", Type: boolean, Description: "false: as if the block were not there."},
+			{Name: "exclude", Type: listOfTexts, Description: "Dates and ranges such as \"2026-10-01..2026-10-07\" that are taken away."},
+			{Name: "for_each", Type: either, Description: "A map, or a set of texts: one calendar for each element."},
+			{Name: "include", Type: listOfTexts, Description: "Dates and ranges that are left; without it, all."},
+			{Name: "protected", Type: boolean, Description: "true: no plan destroys it until a removed block names it."},
 		},
 	}
 }
@@ -54,11 +68,11 @@ func dependencyBlock() Block {
 	return Block{
 		Name: "dependency", Labels: []string{"name"},
 		Attributes: []Attribute{
-			{Name: "enabled", Type: boolean},
-			{Name: "for_each", Type: either},
-			{Name: "protected", Type: boolean},
-			{Name: "source", Type: text, Required: true},
-			{Name: "unpack", Type: boolean},
+			{Name: "enabled", Type: boolean, Description: "false: as if the block were not there."},
+			{Name: "for_each", Type: either, Description: "A map, or a set of texts: one dependency for each element."},
+			{Name: "protected", Type: boolean, Description: "true: no plan destroys it until a removed block names it."},
+			{Name: "source", Type: text, Required: true, Description: "A file, a folder or an archive in this folder."},
+			{Name: "unpack", Type: boolean, Description: "false: an archive is handed over as it is."},
 		},
 		Later: []string{"exclude", "include", "version", "sha256"},
 	}
@@ -70,7 +84,9 @@ func flowOutputBlock() Block {
 	return Block{
 		Name: "output", Labels: []string{"name"},
 		Attributes: []Attribute{
-			{Name: "description", Type: text}, {Name: "type", Type: static, Required: true}, {Name: "value", Type: either, Required: true, RunTime: true},
+			{Name: "description", Type: text, Description: "For people."},
+			{Name: "type", Type: static, Required: true, Description: "What the value must be."},
+			{Name: "value", Type: either, Required: true, RunTime: true, Description: "Computed when the last job has ended."},
 		},
 		Later: []string{"sensitive", "precondition"},
 	}
@@ -79,5 +95,8 @@ func flowOutputBlock() Block {
 // ChildAttributes are what a job takes that starts a flow, whatever its type: the
 // flow, and the parameters it is given.
 func ChildAttributes() []Attribute {
-	return []Attribute{{Name: "flow", Type: static, Required: true}, {Name: "params", Type: either, RunTime: true}}
+	return []Attribute{
+		{Name: "flow", Type: static, Required: true, Description: "What it starts."},
+		{Name: "params", Type: either, RunTime: true, Description: "Parameters of the inner execution."},
+	}
 }
