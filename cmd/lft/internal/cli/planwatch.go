@@ -36,7 +36,7 @@ func (a *app) watchPlan(ctx context.Context, cmd *cli.Command) error {
 		started := time.Now()
 		_, failed := a.planOnce(ctx, cmd)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // an interrupt is how a watch ends
 		}
 		if failed != nil {
 			a.end(ctx, failed)
