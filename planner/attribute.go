@@ -8,6 +8,10 @@ import (
 	"strings"
 )
 
+// maxDepth is how deep two values are compared member by member: each level reads
+// what is below it anew.
+const maxDepth = 32
+
 // compare appends the differences between two canonical values. Objects are
 // compared by member and lists of named things by name; anything else, a
 // run-time expression too, differs as a whole.
@@ -15,8 +19,10 @@ func compare(path []string, before, after []byte, out []Attribute) []Attribute {
 	if string(before) == string(after) {
 		return out
 	}
-	if b, a, ok := split(before, after); ok {
-		return compareMembers(path, b, a, out)
+	if len(path) < maxDepth {
+		if b, a, ok := split(before, after); ok {
+			return compareMembers(path, b, a, out)
+		}
 	}
 	return append(out, Attribute{Path: slices.Clone(path), Before: before, After: after})
 }

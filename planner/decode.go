@@ -81,30 +81,28 @@ func (d *document) check() error {
 
 // changes are those of objects and outputs, in the order of addresses.
 func (d *document) changes() ([]Change, error) {
-	list := d.Changes
-	for _, name := range slices.Sorted(maps.Keys(d.Outputs)) {
-		o, err := d.Outputs[name].document(name)
-		if err != nil {
-			return nil, fmt.Errorf("the plan's change of output %q: %w", name, err)
-		}
-		// Behind all that is sorted before it.
-		at := slices.IndexFunc(list, func(c changeDocument) bool { return c.Address > o.Address })
-		if at < 0 {
-			at = len(list)
-		}
-		list = slices.Insert(list, at, o)
-	}
 	var changes []Change
-	for i := range list {
-		c, err := list[i].change(d.Compared != nil)
+	for i := range d.Changes {
+		c, err := d.Changes[i].change(d.Compared != nil)
 		if err != nil {
-			return nil, fmt.Errorf("the plan's change of %q: %w", list[i].Address, err)
+			return nil, fmt.Errorf("the plan's change of %q: %w", d.Changes[i].Address, err)
 		}
 		if i > 0 && !follows(changes[i-1], c) {
 			return nil, fmt.Errorf("the plan's changes are out of order at %q", c.Address())
 		}
+		if c.Address().Kind() == spec.OutputKind {
+			return nil, fmt.Errorf("the plan's change of %q: it is no resource", c.Address())
+		}
 		changes = append(changes, c)
 	}
+	for _, name := range slices.Sorted(maps.Keys(d.Outputs)) {
+		c, err := d.Outputs[name].change(name, d.Compared != nil)
+		if err != nil {
+			return nil, fmt.Errorf("the plan's change of output %q: %w", name, err)
+		}
+		changes = append(changes, c)
+	}
+	slices.SortStableFunc(changes, func(a, b Change) int { return strings.Compare(string(a.Address()), string(b.Address())) })
 	return changes, distinct(changes)
 }
 
@@ -138,7 +136,7 @@ func distinct(changes []Change) error {
 	return nil
 }
 
-func (o outputDocument) document(name string) (changeDocument, error) {
+func (o outputDocument) change(name string, compared bool) (Change, error) {
 	d := changeDocument{
 		head: newHead(spec.OutputAddress(name)), Declared: o.Declared, Reason: o.Reason,
 		Change: valueChange{Actions: o.Actions, Before: o.Old, After: o.New},
@@ -147,14 +145,14 @@ func (o outputDocument) document(name string) (changeDocument, error) {
 	for _, side := range []struct{ value, spec json.RawMessage }{{o.Before, o.Old}, {o.After, o.New}} {
 		value, err := compact(side.value)
 		if err != nil {
-			return d, err
+			return nil, err
 		}
 		inside, err := compact(outputValue(side.spec))
 		if err != nil || string(value) != string(inside) {
-			return d, errors.New("its value is not that of its spec")
+			return nil, errors.New("its value is not that of its spec")
 		}
 	}
-	return d, nil
+	return d.change(compared)
 }
 
 // change reads one change. In a comparison objects need not be deployed.

@@ -166,17 +166,24 @@ func (e *Edges) add(job string, before, after []byte, renamed map[string]string)
 	if err != nil {
 		return err
 	}
-	for _, from := range declared {
-		if !slices.Contains(old, from) {
-			e.Added = append(e.Added, Edge{From: from, To: job})
-		}
-	}
-	for _, from := range old {
-		if !slices.Contains(declared, from) {
-			e.Removed = append(e.Removed, Edge{From: from, To: job})
-		}
-	}
+	e.Added = append(e.Added, less(declared, old, job)...)
+	e.Removed = append(e.Removed, less(old, declared, job)...)
 	return nil
+}
+
+// less are the edges from those of the first list that are not in the second.
+func less(list, others []string, to string) []Edge {
+	known := make(map[string]bool, len(others))
+	for _, from := range others {
+		known[from] = true
+	}
+	var edges []Edge
+	for _, from := range list {
+		if !known[from] {
+			edges = append(edges, Edge{From: from, To: to})
+		}
+	}
+	return edges
 }
 
 // diffFiles compares two lists of files by path.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -171,6 +172,7 @@ func TestDecodeRefuses(t *testing.T) {
 // its own encoding means.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{}`))
+	f.Add(encode(f, wholePlan(f)))
 	f.Add([]byte(`{"format_version":"1.0","project":{"name":"p"},"resource_changes":[{"address":"flow.a","change":{"actions":["create"],"after":{"format":1}}}]}`))
 	f.Add([]byte(`{"format_version":"1.9","project":{"name":"p"},"resource_changes":[{"address":"flow.a","uid":"u","version":1,"change":{"actions":["update"],"before":{"jobs":[{"name":"a"}]},"after":{"jobs":[{"name":"a","args":{"x":1}}]}}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -186,4 +188,35 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("another plan after encoding (-want +got):\n%s", d)
 		}
 	})
+}
+
+// TestDecodeBombs: documents that are made to be slow are not.
+func TestDecodeBombs(t *testing.T) {
+	update := func(before, after string) string {
+		return `{"format_version":"1.2","project":{"name":"p"},"resource_changes":[{"address":"flow.a","type":"flow","name":"a","uid":"u","version":1,` +
+			`"change":{"actions":["update"],"before":{` + before + `},"after":{` + after + `}}}]}`
+	}
+	nested := func(core string) string {
+		return `"x":` + strings.Repeat(`{"x":`, 9000) + core + strings.Repeat(`}`, 9000)
+	}
+	var upstreams, outputs strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&upstreams, `,"n%d"`, i)
+	}
+	for i := range 20_000 {
+		fmt.Fprintf(&outputs, `,"o%d":{"actions":["create"],"after":1,"after_spec":{"value":1}}`, i)
+	}
+	for name, text := range map[string]string{
+		"deep":           update(nested("1"), nested("2")),
+		"many upstreams": update(`"jobs":[{"name":"a","upstreams":["x"`+upstreams.String()+`]}]`, `"jobs":[{"name":"a","upstreams":["y"`+upstreams.String()+`]}]`),
+		"many outputs":   `{"format_version":"1.2","project":{"name":"p"},"output_changes":{` + outputs.String()[1:] + `}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := planner.Decode([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			encode(t, p.Mask())
+		})
+	}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// matches reports whether a pattern of -target or -exclude means an object: its
+// Matches reports whether a pattern, of -target for example, means an object: its
 // address, or that of its for_each set or of a module around it. A '*' stands for
 // any text, a '?' for one byte.
-func matches(pattern string, a spec.Address) bool {
+func Matches(pattern string, a spec.Address) bool {
 	for at := a; at != ""; at = at.Module() {
 		if glob(pattern, string(at)) || glob(pattern, string(keyless(at))) {
 			return true
@@ -78,10 +78,10 @@ func (w *Wish) narrow(changes []Change, deployed []Object) ([]Change, diag.List)
 
 func (w *Wish) means(patterns []string, c Change) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
-		if old, ok := Going(c); ok && matches(p, old.Address) {
+		if old, ok := Going(c); ok && Matches(p, old.Address) {
 			return true
 		}
-		return matches(p, c.Address())
+		return Matches(p, c.Address())
 	})
 }
 
@@ -89,8 +89,8 @@ func (w *Wish) means(patterns []string, c Change) bool {
 func (w *Wish) strange(deployed []Object) diag.List {
 	var found diag.List
 	check := func(flag, pattern string) {
-		known := slices.ContainsFunc(w.Declared, func(d Declared) bool { return matches(pattern, d.Address) }) ||
-			slices.ContainsFunc(deployed, func(o Object) bool { return matches(pattern, o.Address) })
+		known := slices.ContainsFunc(w.Declared, func(d Declared) bool { return Matches(pattern, d.Address) }) ||
+			slices.ContainsFunc(deployed, func(o Object) bool { return Matches(pattern, o.Address) })
 		if known {
 			return
 		}

@@ -17,8 +17,7 @@ import (
 )
 
 // wholePlan has everything that a document can have.
-func wholePlan(t *testing.T) *planner.Plan {
-	t.Helper()
+func wholePlan(t interface{ Fatal(...any) }) *planner.Plan {
 	secret := func(value string) *spec.Flow {
 		f := flow("secret", job("j", func(j *spec.Job) { j.Env = map[string]*spec.Value{"TOKEN": literal(value), "A": literal(`"a"`)} }))
 		f.Sensitive = []string{"/jobs/j/env/TOKEN"}

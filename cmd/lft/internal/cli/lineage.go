@@ -29,8 +29,14 @@ func readLineage(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the folder's lineage: %w", err)
 	}
+	if len(data) > maxLock {
+		return "", fmt.Errorf("%s has %d bytes; what lft wrote there has a few", lockFile, len(data))
+	}
 	return parseLineage(data)
 }
+
+// maxLock bounds the lock file.
+const maxLock = 4 << 10
 
 func parseLineage(data []byte) (string, error) {
 	file, diags := hclsyntax.ParseConfig(data, lockFile, hcl.InitialPos)
