@@ -10,6 +10,7 @@ import (
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
 	"github.com/leifengta/lft/lang/spec"
+	"github.com/leifengta/lft/planner"
 )
 
 func (a *app) graphVerb() *cli.Command {
@@ -56,7 +57,7 @@ func onlyFlow(bundle *spec.Bundle, name string) error {
 	var flows []*spec.Flow
 	for _, f := range bundle.Flows {
 		names = append(names, string(f.Address))
-		if matches(name, string(f.Address)) || matches("flow."+name, string(f.Address)) {
+		if planner.Matches(name, f.Address) || planner.Matches("flow."+name, f.Address) {
 			flows = append(flows, f)
 		}
 	}

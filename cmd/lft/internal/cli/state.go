@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -27,7 +25,7 @@ func (a *app) stateVerb() *cli.Command {
 				Usage:     "List the addresses of what is deployed",
 				ArgsUsage: "[ADDRESS | PATTERN]...",
 				Description: "An address stands for itself, all its instances and, of a module, all that is in it. In a pattern, * stands for\n" +
-					"any text without a dot: 'flow.*', 'module.*.schedule.*'.",
+					"any text and ? for one byte: 'flow.*', 'module.*.schedule.*'. -target of a plan means the same.",
 				Flags:  flags(),
 				Action: a.runStateList,
 			},
@@ -76,7 +74,7 @@ func (a *app) runStateList(ctx context.Context, cmd *cli.Command) error {
 	patterns := cmd.Args().Slice()
 	var chosen []planner.Object
 	for _, o := range deployed.Objects {
-		if len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return matches(p, string(o.Address)) }) {
+		if len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return planner.Matches(p, o.Address) }) {
 			chosen = append(chosen, o)
 		}
 	}
@@ -118,20 +116,4 @@ func noSuchObject(deployed planner.Deployed, address string) error {
 		names = append(names, string(o.Address))
 	}
 	return unknown("deployed object", address, names, "lft state list lists them")
-}
-
-// matches reports whether an address is meant by a pattern.
-func matches(pattern, address string) bool {
-	for _, end := range []string{"", "[", "."} {
-		if end == "" && pattern == address || end != "" && strings.HasPrefix(address, pattern+end) {
-			return true
-		}
-	}
-	if !strings.Contains(pattern, "*") {
-		return false
-	}
-	// A dot is to * what a slash is to path.Match; keys are taken as they are.
-	escape := strings.NewReplacer("[", `\[`, "]", `\]`, ".", "/")
-	ok, err := path.Match(escape.Replace(pattern), strings.ReplaceAll(address, ".", "/"))
-	return err == nil && ok
 }
