@@ -71,22 +71,26 @@ func moved(t *testing.T, name string, j *spec.Job) planner.Move {
 }
 
 func TestDocumentGolden(t *testing.T) {
-	golden := filepath.Join("testdata", "plan.json")
-	var got bytes.Buffer
-	if err := json.Indent(&got, encode(t, examplePlan(t)), "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got.String()); d != "" {
-		t.Errorf("document (-want +got), -update when it is meant:\n%s", d)
+	for name, p := range map[string]*planner.Plan{"plan": examplePlan(t), "whole": wholePlan(t)} {
+		t.Run(name, func(t *testing.T) {
+			golden := filepath.Join("testdata", name+".json")
+			var got bytes.Buffer
+			if err := json.Indent(&got, encode(t, p), "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(golden, got.Bytes(), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got.String()); d != "" {
+				t.Errorf("document (-want +got), -update when it is meant:\n%s", d)
+			}
+		})
 	}
 }
 

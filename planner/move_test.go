@@ -1,12 +1,16 @@
 package planner_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	tfjson "github.com/hashicorp/terraform-json"
 	"pgregory.net/rapid"
 
 	"github.com/leifengta/lft/lang/diag"
@@ -317,5 +321,63 @@ func TestMovesProperties(t *testing.T) {
 			t.Fatalf("the changes %v lead to %v, want %v", text(p.Changes), got, want)
 		}
 		round(t, p)
+	})
+}
+
+// anyWish draws a bundle of every kind with references, moves and secrets.
+func anyWish(t *rapid.T, label string) *spec.Bundle {
+	b := anyBundle(t, label)
+	pick := func(name string) bool { return rapid.Bool().Draw(t, label+name) }
+	if len(b.Flows) > 0 && pick("schedule") {
+		b.Schedules = append(b.Schedules, &spec.Schedule{Address: "schedule.s", Flow: b.Flows[0].Address, Every: spec.Second, Paused: pick("paused")})
+	}
+	if pick("dependency") {
+		b.Dependencies = append(b.Dependencies, &spec.Dependency{
+			Address: "dependency.d", Digest: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "digest"),
+			Files: []*spec.File{{Path: "a", Size: int64(rapid.IntRange(0, 2).Draw(t, "size"))}, {Path: rapid.SampledFrom([]string{"b", "c"}).Draw(t, "path")}},
+		})
+	}
+	for _, name := range []string{"o", "x"} {
+		if pick(name) {
+			o := &spec.ProjectOutput{Address: spec.OutputAddress(name), Value: rapid.SampledFrom([]json.RawMessage{[]byte(`1`), []byte(`{"a":[1,null]}`), []byte(`null`)}).Draw(t, "value")}
+			if pick("secret") {
+				o.Sensitive = []string{""}
+			}
+			b.Outputs = append(b.Outputs, o)
+		}
+	}
+	if pick("check") {
+		b.Checks = append(b.Checks, spec.Check{Name: "c", Passed: pick("passed"), Message: "no"}, spec.Check{Name: "c", Passed: true})
+	}
+	return b
+}
+
+// TestPlanProperties: a plan is what its document says, equal wishes give equal
+// bytes, what was applied leaves nothing to plan, and no secret is shown.
+func TestPlanProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := anyWish(t, "from"), anyWish(t, "to")
+		old, specs := deployed(from, 3)
+		p := makePlan(t, planner.Want(to), old, maps.Clone(specs))
+		data := encode(t, p)
+		round(t, p)
+		for range 3 {
+			if again := encode(t, makePlan(t, planner.Want(to), old, maps.Clone(specs))); !bytes.Equal(again, data) {
+				t.Fatalf("made again:\n%s\nwant\n%s", again, data)
+			}
+		}
+		now, specs := deployed(to, 4)
+		if rest := makePlan(t, planner.Want(to), now, specs); len(rest.Changes)+len(rest.Reads)+len(rest.Uses)+len(rest.Renames) != 0 {
+			t.Fatalf("after an apply: %v", text(rest.Changes))
+		}
+		var tf tfjson.Plan
+		if err := json.Unmarshal(encode(t, p.Mask()), &tf); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range tf.OutputChanges {
+			if c.AfterSensitive == true && c.After != nil && c.After != "(sensitive value)" {
+				t.Fatalf("the secret of %s is shown: %v", name, c.After)
+			}
+		}
 	})
 }
