@@ -197,6 +197,13 @@ func round(t interface {
 	}
 }
 
+// scheduled is a flow with a schedule, both of one name.
+func scheduled(name string) *spec.Bundle {
+	b := bundle(flow(name, job("a"), job("b", after("a"))))
+	b.Schedules = []*spec.Schedule{{Address: spec.ScheduleAddress(name, ""), Flow: spec.FlowAddress(name, ""), Crons: []string{"0 2 * * *"}, Timezone: "Europe/Berlin"}}
+	return b
+}
+
 func TestRenames(t *testing.T) {
 	big := func(name string, change ...func(*spec.Job)) *spec.Flow {
 		return flow(name, job("a"), job("b", after("a")), job("c", after("b")), job("d", append(change, after("c"))...))
@@ -216,6 +223,10 @@ func TestRenames(t *testing.T) {
 		{
 			"a part of a set", alike(`pool.a["x"]`, `pool.a["y"]`, `pool.a["z"]`), alike(`pool.b["x"]`, `pool.b["y"]`),
 			[]planner.Rename{{From: `pool.a["x"]`, To: `pool.b["x"]`}, {From: `pool.a["y"]`, To: `pool.b["y"]`}},
+		},
+		{
+			"with what names it", scheduled("x"), scheduled("y"),
+			[]planner.Rename{{From: "flow.x", To: "flow.y"}, {From: "schedule.x", To: "schedule.y"}},
 		},
 		{
 			"modules", pools("module.a.pool.x", "module.a.pool.yy", `module.a.pool.zzz["k"]`), pools("module.b.pool.x", "module.b.pool.yy", `module.b.pool.zzz["k"]`),

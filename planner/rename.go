@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leifengta/lft/lang/spec"
@@ -24,66 +25,86 @@ type candidate struct {
 // renames finds deletes and creates that are nearly the same: each object is in at
 // most one pair, the best one first. Whole sets and modules are put together.
 func renames(changes []Change) []Rename {
-	var gone []Previous
-	var come []Declared
+	m := matching{names: map[string]string{}}
 	for _, c := range changes {
 		switch c := c.(type) {
 		case Delete:
-			gone = append(gone, c.Old)
+			m.gone = append(m.gone, c.Old)
 		case Create:
-			come = append(come, c.New)
-		case Update, Move:
+			m.come = append(m.come, c.New)
+		case Move:
+			m.names[string(c.Old.Address)] = string(c.New.Address)
+		case Update:
 		}
 	}
-	list := candidates(gone, come)
-	slices.SortStableFunc(list, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.share, a.share), cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
-	})
-	var found []Rename
-	taken, given := make([]bool, len(gone)), make([]bool, len(come))
-	for _, c := range list {
-		if !taken[c.from] && !given[c.to] {
-			taken[c.from], given[c.to] = true, true
-			found = append(found, Rename{From: gone[c.from].Address, To: come[c.to].Address})
-		}
-	}
-	found = together(found, gone, come)
+	m.taken, m.given = make([]bool, len(m.gone)), make([]bool, len(m.come))
+	// Twice: what names something that was renamed is then the same as well.
+	m.pass()
+	m.pass()
+	found := together(m.found, m.gone, m.come)
 	slices.SortFunc(found, func(a, b Rename) int { return strings.Compare(string(a.From), string(b.From)) })
 	return found
 }
 
+// matching looks for the pairs.
+type matching struct {
+	gone         []Previous
+	come         []Declared
+	taken, given []bool            // they are in a pair
+	names        map[string]string // new addresses by old
+	found        []Rename
+}
+
+// pass pairs what is left.
+func (m *matching) pass() {
+	list := m.candidates()
+	slices.SortStableFunc(list, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.share, a.share), cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+	})
+	for _, c := range list {
+		if m.taken[c.from] || m.given[c.to] {
+			continue
+		}
+		m.taken[c.from], m.given[c.to] = true, true
+		r := Rename{From: m.gone[c.from].Address, To: m.come[c.to].Address}
+		m.found = append(m.found, r)
+		m.names[string(r.From)] = string(r.To)
+	}
+}
+
 // candidates compares deletes with creates of their kind: by digest, and in depth
 // as long as there are not too many.
-func candidates(gone []Previous, come []Declared) []candidate {
+func (m *matching) candidates() []candidate {
 	same, kinds := map[string][]int{}, map[string][]int{} // creates by digest and kind
-	for j := range come {
-		kind := come[j].Address.Kind()
-		same[kind+come[j].Digest] = append(same[kind+come[j].Digest], j)
-		kinds[kind] = append(kinds[kind], j)
+	for j := range m.come {
+		if kind := m.come[j].Address.Kind(); !m.given[j] {
+			same[kind+m.come[j].Digest] = append(same[kind+m.come[j].Digest], j)
+			kinds[kind] = append(kinds[kind], j)
+		}
 	}
 	var list []candidate
 	left := maxPairs
-	counted := make([]map[string]int, len(come))
-	for i := range gone {
-		kind := gone[i].Address.Kind()
-		if kind == spec.OutputKind {
+	counted := make([]map[string]int, len(m.come))
+	for i := range m.gone {
+		kind := m.gone[i].Address.Kind()
+		if m.taken[i] || kind == spec.OutputKind {
 			continue
 		}
-		equal := same[kind+gone[i].Digest]
+		equal := same[kind+m.gone[i].Digest]
 		for _, j := range equal[:min(len(equal), maxTwins)] {
-			list = append(list, candidate{i, j, 1 + kinship(gone[i].Address, come[j].Address)})
+			list = append(list, candidate{i, j, 1 + kinship(m.gone[i].Address, m.come[j].Address)})
 		}
 		others := kinds[kind]
 		if left -= len(others); left < 0 || len(equal) > 0 {
 			continue
 		}
-		before := parts(gone[i].Data)
+		before := parts(m.gone[i].Data, m.names)
 		for _, j := range others {
 			if counted[j] == nil {
-				counted[j] = parts(come[j].Data)
+				counted[j] = parts(m.come[j].Data, nil)
 			}
 			if share := similarity(before, counted[j]); share >= nearly {
-				list = append(list, candidate{i, j, share + kinship(gone[i].Address, come[j].Address)})
+				list = append(list, candidate{i, j, share + kinship(m.gone[i].Address, m.come[j].Address)})
 			}
 		}
 	}
@@ -109,32 +130,37 @@ func kinship(a, b spec.Address) float64 {
 }
 
 // parts counts what stands in a spec: every scalar with its path, lists of named
-// things by name.
-func parts(data []byte) map[string]int {
+// things by name. Addresses are those by the new names.
+func parts(data []byte, names map[string]string) map[string]int {
 	v, err := decodeAny(data)
 	if err != nil {
 		return nil
 	}
 	out := map[string]int{}
-	collect(v, "", out)
+	collect(v, "", names, out)
 	delete(out, "/format=1")
 	return out
 }
 
-func collect(v any, path string, out map[string]int) {
+func collect(v any, path string, names map[string]string, out map[string]int) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			collect(inner, path+"/"+name, out)
+			collect(inner, path+"/"+name, names, out)
 		}
 	case []any:
 		for i, inner := range v {
 			if m, ok := inner.(map[string]any); ok && m["name"] != nil {
-				collect(inner, path+"/"+elementName(inner, i), out)
+				collect(inner, path+"/"+elementName(inner, i), names, out)
 				continue
 			}
-			collect(inner, path+"/", out)
+			collect(inner, path+"/", names, out)
 		}
+	case string:
+		if now, ok := names[v]; ok {
+			v = now
+		}
+		out[path+"="+strconv.Quote(v)]++
 	default:
 		out[path+"="+string(encodeAny(v))]++
 	}
