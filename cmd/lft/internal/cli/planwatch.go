@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -31,23 +32,34 @@ func (a *app) watchPlan(ctx context.Context, cmd *cli.Command) error {
 	}
 	more := variableFiles(cmd) // they may lie elsewhere
 	seen, err := look(more)
+	last := ""
 	for err == nil {
-		a.term.Fresh()
 		started := time.Now()
-		_, failed := a.planOnce(ctx, cmd)
+		picture := a.picture(ctx, cmd)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // an interrupt is how a watch ends
 		}
-		if failed != nil {
-			a.end(ctx, failed)
+		if picture != last {
+			last = picture
+			a.term.Draw(picture, time.Since(started))
 		}
-		a.term.Watching(time.Since(started))
 		var changed bool
 		if changed, seen, err = a.untilChanged(ctx, seen, more); !changed {
 			return err
 		}
 	}
 	return err
+}
+
+// picture is what a plan would show by now, mistakes included.
+func (a *app) picture(ctx context.Context, cmd *cli.Command) string {
+	draft := *a
+	var shown *bytes.Buffer
+	draft.term, shown = a.term.Draft()
+	if _, err := draft.planOnce(ctx, cmd); err != nil {
+		draft.end(ctx, err)
+	}
+	return shown.String()
 }
 
 // stamp tells a file from what it was before.
