@@ -145,6 +145,7 @@ func (l *loader) load() (bundle *spec.Bundle, done bool) {
 	l.decode(one, afterFlows(), bundle)
 	l.checkMoves(bundle)
 	bundle.Variables = l.shownVariables()
+	bundle.Off = l.off()
 	l.size(bundle)
 	sortBundle(bundle)
 	return bundle, true

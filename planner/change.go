@@ -58,6 +58,7 @@ const (
 	WrongRepetition Reason = "delete_because_wrong_repetition" // with a for_each key by now, or without
 	NoKey           Reason = "delete_because_each_key"
 	NoMoveTarget    Reason = "delete_because_no_move_target"
+	Disabled        Reason = "delete_because_enabled_false" // Terraform has no such word
 )
 
 // JobChange is a job that comes, changes or goes. Before is nil for a new job,

@@ -31,7 +31,7 @@ func (w *Wish) guard(changes []Change, moved map[string]bool) diag.List {
 			continue
 		}
 		if blocks == nil {
-			blocks = newDeclaration(w.Declared)
+			blocks = newDeclaration(w)
 		}
 		switch {
 		case w.Mode == Destroy:

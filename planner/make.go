@@ -26,13 +26,14 @@ type Wish struct {
 	Variables  []spec.Variable
 	// Found are warnings about the folder, to be told along with the plan.
 	Found diag.List
+	Off   map[spec.Address]spec.Off // as spec.Bundle.Off
 	// Positions are the places of jobs, as spec.Bundle.Positions.
 	Positions map[spec.Address]spec.Position
 }
 
 // Want is a wish for what a bundle declares.
 func Want(b *spec.Bundle) Wish {
-	w := Wish{Project: b.Project, Declared: Declare(b), Moved: b.Moved, Removed: b.Removed, Variables: b.Variables, Positions: b.Positions, Folder: Folder{Sources: b.Sources}}
+	w := Wish{Project: b.Project, Declared: Declare(b), Moved: b.Moved, Removed: b.Removed, Variables: b.Variables, Off: b.Off, Positions: b.Positions, Folder: Folder{Sources: b.Sources}}
 	at := map[string]int{}
 	for _, c := range b.Checks {
 		i, seen := at[c.Name]

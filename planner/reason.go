@@ -13,16 +13,22 @@ func keyed(a spec.Address) bool { return a != bare(a) }
 type declaration struct {
 	objects map[spec.Address]bool // bare addresses; true when they have keys
 	modules map[spec.Address]bool // with keys, and all around them
+	off     map[spec.Address]spec.Off
 }
 
-func newDeclaration(declared []Declared) *declaration {
-	d := &declaration{objects: map[spec.Address]bool{}, modules: map[spec.Address]bool{}}
-	for i := range declared {
-		a := declared[i].Address
-		d.objects[bare(a)] = keyed(a)
+func newDeclaration(w *Wish) *declaration {
+	d := &declaration{objects: map[spec.Address]bool{}, modules: map[spec.Address]bool{}, off: w.Off}
+	add := func(a spec.Address, keyed bool) {
+		d.objects[bare(a)] = keyed
 		for m := a.Module(); m != ""; m = m.Module() {
 			d.modules[m] = true
 		}
+	}
+	for i := range w.Declared {
+		add(w.Declared[i].Address, keyed(w.Declared[i].Address))
+	}
+	for a, off := range w.Off {
+		add(a, off == spec.OffEmpty || keyed(a))
 	}
 	return d
 }
@@ -34,6 +40,8 @@ func (d *declaration) reason(a spec.Address) Reason {
 	}
 	withKeys, declared := d.objects[bare(a)]
 	switch {
+	case d.off[a] == spec.OffDisabled:
+		return Disabled
 	case declared && withKeys != keyed(a):
 		return WrongRepetition
 	case declared && withKeys:

@@ -182,6 +182,10 @@ func TestProtected(t *testing.T) {
 func TestReasons(t *testing.T) {
 	from := alike("pool.gone", `pool.set["x"]`, `pool.set["y"]`, "pool.keyed", `pool.bare["x"]`, "module.m.pool.p", `module.s["x"].pool.p`, `module.s["y"].pool.p`)
 	to := alike(`pool.set["x"]`, `pool.keyed["x"]`, "pool.bare", `module.s["x"].pool.p`)
+	from.Pools = append(from.Pools, alike("pool.off", `pool.part["x"]`, `pool.empty["x"]`, "module.e.pool.off").Pools...)
+	to.Off = map[spec.Address]spec.Off{
+		"pool.off": spec.OffDisabled, `pool.part["x"]`: spec.OffDisabled, "pool.empty": spec.OffEmpty, "module.e.pool.off": spec.OffDisabled,
+	}
 	var got []string
 	for _, c := range diff(t, from, to) {
 		if d, ok := c.(planner.Delete); ok {
@@ -189,9 +193,10 @@ func TestReasons(t *testing.T) {
 		}
 	}
 	want := []string{
+		"module.e.pool.off delete_because_enabled_false",
 		"module.m.pool.p delete_because_no_module", `module.s["y"].pool.p delete_because_no_module`,
-		`pool.bare["x"] delete_because_wrong_repetition`, "pool.gone delete_because_no_resource_config",
-		"pool.keyed delete_because_wrong_repetition", `pool.set["y"] delete_because_each_key`,
+		`pool.bare["x"] delete_because_wrong_repetition`, `pool.empty["x"] delete_because_each_key`, "pool.gone delete_because_no_resource_config",
+		"pool.keyed delete_because_wrong_repetition", "pool.off delete_because_enabled_false", `pool.part["x"] delete_because_enabled_false`, `pool.set["y"] delete_because_each_key`,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("reasons (-want +got):\n%s", d)

@@ -34,10 +34,21 @@ type Bundle struct {
 	// Positions tells where each object, and each job as FLOW.job.NAME, was
 	// declared. It is a side table: no digest depends on it.
 	Positions map[Address]Position
+	// Off are objects that are declared and yet are not: to tell why they go.
+	Off map[Address]Off
 	// Sources tells, of each dependency, the folder its Files lie in, relative to
 	// the project's with slashes. It is a side table as Positions.
 	Sources map[Address]string
 }
+
+// Off is why a block declares nothing.
+type Off string
+
+// The reasons.
+const (
+	OffDisabled Off = "disabled" // of an instance: enabled = false
+	OffEmpty    Off = "empty"    // of an address without its key: for_each has no keys
+)
 
 // Variable is a variable of a folder and its value, as JSON. Of a sensitive one,
 // and of one that holds references, there is no value.

@@ -117,6 +117,8 @@ func deleteReason(c planner.Delete) string {
 		}
 	case planner.NoKey:
 		text = fmt.Sprintf("because key [%s] is not in for_each map", visible(fmt.Sprintf("%q", key)))
+	case planner.Disabled:
+		text = fmt.Sprintf("because %s has enabled = false", addr)
 	case planner.NoMoveTarget:
 		text = fmt.Sprintf("because %s was moved to what is not in configuration", addr)
 	}
