@@ -28,8 +28,11 @@ func beforeFlows() []decoder {
 
 func afterFlows() []decoder {
 	return []decoder{
-		{spec.ScheduleKind, (*worker).schedule}, {spec.OutputKind, (*worker).output}, {"check", (*worker).check},
-		{"moved", (*worker).moved}, {"removed", (*worker).removed},
+		{spec.ScheduleKind, (*worker).schedule},
+		{spec.OutputKind, (*worker).output},
+		{"check", (*worker).check},
+		{"moved", (*worker).moved},
+		{"removed", (*worker).removed},
 	}
 }
 

@@ -57,7 +57,9 @@ var (
 func File() Block {
 	return Block{
 		Blocks: []Block{
-			lftBlock(), variableBlock(), {Name: "locals", Open: true}, flowBlock(), scheduleBlock(), poolBlock(), moduleBlock(),
+			lftBlock(), variableBlock(),
+			{Name: "locals", Open: true},
+			flowBlock(), scheduleBlock(), poolBlock(), moduleBlock(),
 			calendarBlock(), dependencyBlock(), outputBlock(), checkBlock(), movedBlock(), removedBlock(),
 		},
 		Later: []string{

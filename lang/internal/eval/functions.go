@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"strings"
 
 	yaml "github.com/zclconf/go-cty-yaml"
@@ -43,7 +42,7 @@ func Functions(fsys fs.FS) expr.Functions {
 		"filesha512":       {Impl: files.hash("SHA-512", "hexadecimal", sha512.New, hex.EncodeToString), Bound: hashBound},
 		"issensitive":      expr.IsSensitiveFunction(),
 		"regex":            {Impl: stdlib.RegexFunc, Bound: regexBound},
-		"regexall":         {Impl: stdlib.RegexAllFunc, Bound: regexBound},
+		"regexall":         {Impl: regexAll, Bound: regexBound},
 		"replace":          {Impl: replace, Bound: replaceBound},
 		"setproduct":       {Impl: stdlib.SetProductFunc, Bound: productBound},
 		"textdecodebase64": {Impl: textDecodeBase64, Bound: codedBound},
@@ -67,11 +66,15 @@ var replace = function.New(&function.Spec{
 		if !isRegexp(old) {
 			return cty.StringVal(strings.ReplaceAll(s, old, replacement)), nil
 		}
-		re, err := regexp.Compile(old[1 : len(old)-1])
+		p, err := compilePattern(old[1 : len(old)-1])
 		if err != nil {
 			return cty.NilVal, function.NewArgError(1, err)
 		}
-		return cty.StringVal(re.ReplaceAllString(s, replacement)), nil
+		replaced, err := p.replaceAll(s, replacement)
+		if err != nil {
+			return cty.NilVal, err
+		}
+		return cty.StringVal(replaced), nil
 	},
 })
 
