@@ -54,6 +54,8 @@ func (s *sourced) read(text string) bool {
 	}
 	info, err := fs.Stat(in.tree.fsys, name)
 	switch {
+	case in.tree.sealed:
+		return s.refuse(text, errors.New("the module lies in an archive, whose files can be read while planning only: unpack it and name the folder"))
 	case errors.Is(err, fs.ErrNotExist):
 		return s.refuse(text, errors.New("there is no such file or folder"))
 	case err != nil:

@@ -207,11 +207,11 @@ const maxApply = 2 * time.Minute
 // whether it took effect.
 func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner.Plan) error {
 	result := view.Applied{Project: p.Project.Name, Destroy: p.Mode == planner.Destroy, Summary: p.Summary(), Revision: p.Project.Revision}
-	if len(p.Changes) == 0 && (!p.Adopt || p.Project.Lineage == p.Folder.Lineage) {
-		return result.Show(a.term, cmd.Bool("json"))
-	}
 	if err := a.upload(ctx, c, p, cmd.Bool("json")); err != nil {
 		return err
+	}
+	if len(p.Changes) == 0 && (!p.Adopt || p.Project.Lineage == p.Folder.Lineage) {
+		return result.Show(a.term, cmd.Bool("json"))
 	}
 	if err := ctx.Err(); err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -26,12 +28,14 @@ import (
 // uploadPiece is how much of a pack one message carries.
 const uploadPiece = 512 << 10
 
-// upload brings the bytes of the plan's dependencies into the bucket.
+// upload brings the bytes of the plan's dependencies into the bucket, and those of
+// deployed ones that the plan found lost, if the folder has them still.
 func (a *app) upload(ctx context.Context, c *client, p *planner.Plan, quiet bool) error {
-	coming, digests, err := comingDependencies(p)
+	coming, err := comingDependencies(p)
 	if err != nil || len(coming) == 0 {
 		return err
 	}
+	digests := slices.Sorted(maps.Keys(coming))
 	deadline := time.Now().Add(answerWithin)
 	for {
 		held, err := c.deploy.HoldBlobs(ctx, &lftv1.HoldBlobsRequest{Digests: digests})
@@ -46,30 +50,47 @@ func (a *app) upload(ctx context.Context, c *client, p *planner.Plan, quiet bool
 	}
 }
 
-// comingDependencies are those that a plan creates or changes, one of each digest.
-func comingDependencies(p *planner.Plan) (coming map[string]*spec.Dependency, digests []string, err error) {
-	coming = map[string]*spec.Dependency{}
-	for _, change := range p.Changes {
-		declared, ok := planner.Coming(change)
-		if !ok || declared.Address.Kind() != spec.DependencyKind {
-			continue
-		}
-		d, err := spec.DecodeDependency(declared.Data, declared.Address)
-		if err != nil {
-			return nil, nil, err
-		}
-		if coming[d.Digest] == nil {
-			coming[d.Digest] = d
-			digests = append(digests, d.Digest)
-		}
-	}
-	return coming, digests, nil
+// coming is a dependency whose bytes are to be in the bucket. A lost one is mended
+// where that is possible; the apply does not depend on it.
+type coming struct {
+	*spec.Dependency
+	lost bool
 }
 
-func (a *app) send(ctx context.Context, c *client, p *planner.Plan, coming map[string]*spec.Dependency, missing []string, quiet bool) error {
+// comingDependencies are one of each digest.
+func comingDependencies(p *planner.Plan) (map[string]coming, error) {
+	all := map[string]coming{}
+	add := func(address spec.Address, data []byte, lost bool) error {
+		if address.Kind() != spec.DependencyKind {
+			return nil
+		}
+		d, err := spec.DecodeDependency(data, address)
+		if err == nil && all[d.Digest].Dependency == nil {
+			all[d.Digest] = coming{d, lost}
+		}
+		return err
+	}
+	for _, change := range p.Changes {
+		if declared, ok := planner.Coming(change); ok {
+			if err := add(declared.Address, declared.Data, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, drift := range p.Drift {
+		if _, here := p.Folder.Sources[drift.Object.Address]; here && drift.Lost != nil {
+			if err := add(drift.Object.Address, drift.Object.Data, true); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+func (a *app) send(ctx context.Context, c *client, p *planner.Plan, all map[string]coming, missing []string, quiet bool) error {
 	for _, digest := range missing {
-		d := coming[digest]
-		if d == nil {
+		d := all[digest]
+		if d.Dependency == nil {
 			return fmt.Errorf("the server misses %s, which is not in the plan", digest)
 		}
 		source, ok := p.Folder.Sources[d.Address]
@@ -77,7 +98,11 @@ func (a *app) send(ctx context.Context, c *client, p *planner.Plan, coming map[s
 			return fmt.Errorf("the bytes of %s are not in the bucket any more, and this plan does not say where their source is:\n"+
 				"put the source back as it was and apply the folder", d.Address)
 		}
-		if err := a.sendOne(ctx, c, d, source, quiet); err != nil {
+		err := a.sendOne(ctx, c, d.Dependency, source, quiet)
+		if d.lost && (errors.Is(err, pack.ErrChanged) || errors.Is(err, fs.ErrNotExist)) {
+			continue // what was deployed is not in the folder any more
+		}
+		if err != nil {
 			return fmt.Errorf("upload %s: %w", d.Address, err)
 		}
 	}
