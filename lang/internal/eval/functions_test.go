@@ -231,6 +231,7 @@ var vectors = []struct{ source, want string }{
 	{`can(regex("a", "b"))`, `false`},
 
 	{`nonsensitive(sensitive("a"))`, `"a"`},
+	{`[issensitive(sensitive("a")), issensitive("a"), issensitive(nonsensitive(sensitive("a"))), issensitive([sensitive("a")])]`, `[true,false,false,false]`},
 
 	// Encodings.
 	{`base64encode("Hello World")`, `"SGVsbG8gV29ybGQ="`},
