@@ -116,13 +116,13 @@ func (a *app) sendOne(ctx context.Context, c *client, d *spec.Dependency, source
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	files := make([]tree.File, len(d.Files))
 	for i, f := range d.Files {
 		files[i] = tree.File{Path: f.Path, Executable: f.Executable, Size: f.Size, SHA256: f.SHA256}
 	}
 	content := pack.Encode(files, func(path string) (io.ReadCloser, error) { return root.Open(path) })
-	defer content.Close()
+	defer func() { _ = content.Close() }()
 	progress := view.NewUpload(a.term, string(d.Address), len(files), pack.Size(files), quiet)
 	// Ended also on the way out, so that nothing goes on in the background.
 	ctx, cancel := context.WithCancel(ctx)
