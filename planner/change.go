@@ -114,10 +114,10 @@ type File struct {
 func (c Create) Address() spec.Address { return c.New.Address }
 
 // Address returns the object's address.
-func (c Update) Address() spec.Address { return c.New.Address }
+func (u Update) Address() spec.Address { return u.New.Address }
 
 // Address returns the address of what goes.
-func (c Delete) Address() spec.Address { return c.Old.Address }
+func (d Delete) Address() spec.Address { return d.Old.Address }
 
 func (Create) change() {}
 func (Update) change() {}

@@ -95,8 +95,17 @@ func (d *document) changes() ([]Change, error) {
 		}
 		changes = append(changes, c)
 	}
+	trail := newTrail(changes)
+	for i, c := range changes {
+		if action := d.Changes[i].Change.Actions[0]; trail.quiet(c) != (action == actionNoOp) {
+			return nil, fmt.Errorf("the plan's change of %q: the specs do not fit the action %q", c.Address(), action)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.Outputs)) {
 		c, err := d.Outputs[name].change(name, d.Compared != nil)
+		if err == nil && d.Outputs[name].Actions[0] == actionNoOp {
+			err = errors.New("an output that changes nothing is not in a plan")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the plan's change of output %q: %w", name, err)
 		}
@@ -214,12 +223,8 @@ func (h *head) check() error {
 }
 
 func (d *changeDocument) update(old Previous, declared Declared) (Change, error) {
-	same := old.Digest == declared.Digest
-	if same != (d.Change.Actions[0] == actionNoOp) {
-		return nil, fmt.Errorf("the specs do not fit the action %q", d.Change.Actions[0])
-	}
 	moved := d.PreviousAddress != ""
-	if same && !moved {
+	if old.Digest == declared.Digest && !moved {
 		return nil, errors.New("it changes nothing")
 	}
 	if moved {

@@ -115,7 +115,7 @@ func newUpdate(old Previous, declared Declared, renamed map[string]string) (Upda
 
 // diffJobs compares two lists of jobs by name. A job that was renamed is compared
 // with what it was.
-func (c *Update) diffJobs(before, after []byte, renamed map[string]string) error {
+func (u *Update) diffJobs(before, after []byte, renamed map[string]string) error {
 	old, err := named(before)
 	if err != nil {
 		return err
@@ -143,8 +143,8 @@ func (c *Update) diffJobs(before, after []byte, renamed map[string]string) error
 		if b != nil && a != nil {
 			job.Attributes = compare(nil, b, a, nil)
 		}
-		c.Jobs = append(c.Jobs, job)
-		if err := c.Edges.add(name, b, a, renamed); err != nil {
+		u.Jobs = append(u.Jobs, job)
+		if err := u.Edges.add(name, b, a, renamed); err != nil {
 			return err
 		}
 	}
@@ -187,7 +187,7 @@ func less(list, others []string, to string) []Edge {
 }
 
 // diffFiles compares two lists of files by path.
-func (c *Update) diffFiles(before, after []byte) error {
+func (u *Update) diffFiles(before, after []byte) error {
 	old, err := named(before)
 	if err != nil {
 		return err
@@ -208,7 +208,7 @@ func (c *Update) diffFiles(before, after []byte) error {
 		if f.After, err = readFile(a); err != nil {
 			return err
 		}
-		c.Files = append(c.Files, f)
+		u.Files = append(u.Files, f)
 	}
 	return nil
 }

@@ -68,6 +68,7 @@ type changeDocument struct {
 	Jobs       []jobDocument  `json:"jobs,omitempty"`
 	Edges      *edgeDocument  `json:"edges,omitempty"`
 	Files      []fileDocument `json:"files,omitempty"`
+	Follows    []Follow       `json:"follows,omitempty"` // what it mentions by the new address, and does nothing else
 }
 
 type valueChange struct {
@@ -161,7 +162,7 @@ const (
 	actionCreate = "create"
 	actionUpdate = "update"
 	actionDelete = "delete"
-	actionNoOp   = "no-op" // a Move that changes nothing else
+	actionNoOp   = "no-op" // a pure move, and what only follows one
 )
 
 // The words of "status".

@@ -33,8 +33,9 @@ func Encode(p *Plan) ([]byte, error) {
 		Complete:      p.Complete(),
 	}
 	d.setVariables(p.Variables)
+	trail := p.Trail()
 	for _, c := range p.Changes {
-		d.add(c)
+		d.add(c, trail)
 	}
 	for _, drift := range p.Drift {
 		d.Drift = append(d.Drift, drift.document())
@@ -61,8 +62,8 @@ func (d *document) setVariables(list []spec.Variable) {
 }
 
 // add puts a change where Terraform has it: outputs apart from the rest.
-func (d *document) add(c Change) {
-	doc := describe(c)
+func (d *document) add(c Change, trail Trail) {
+	doc := describe(c, trail)
 	if doc.Type != spec.OutputKind {
 		d.Changes = append(d.Changes, doc)
 		return
@@ -81,7 +82,7 @@ func newHead(addr spec.Address) head {
 	}
 }
 
-func describe(c Change) changeDocument {
+func describe(c Change, trail Trail) changeDocument {
 	d := changeDocument{head: newHead(c.Address())}
 	switch c := c.(type) {
 	case Create:
@@ -96,9 +97,10 @@ func describe(c Change) changeDocument {
 	case Move:
 		d.setUpdate(c.Update)
 		d.PreviousAddress, d.Because = c.Old.Address, PlaceOf(c.Moved)
-		if c.Old.Digest == c.New.Digest {
-			d.Change.Actions = []string{actionNoOp}
-		}
+	}
+	if trail.quiet(c) {
+		d.Change.Actions = []string{actionNoOp}
+		d.Follows = trail.Follows(c)
 	}
 	d.Change.finish(c.Address())
 	return d

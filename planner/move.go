@@ -49,9 +49,8 @@ func keyless(a spec.Address) spec.Address {
 // step follows one block from an address: one about the object itself before one
 // about the modules around it, the innermost first.
 func (m *moves) step(a spec.Address) (spec.Address, *spec.Moved) {
-	rest := spec.Address("")
 	for at := a; at != ""; at = at.Module() {
-		rest = a[len(at):]
+		rest := a[len(at):]
 		for _, by := range m.from[at] {
 			if at == keyless(at) || !whole(by) {
 				return by.To + rest, by

@@ -187,7 +187,8 @@ func TestMovedJob(t *testing.T) {
 func round(t interface {
 	Fatal(...any)
 	Errorf(string, ...any)
-}, p *planner.Plan) {
+}, p *planner.Plan,
+) {
 	got, err := planner.Decode(encode(t, p))
 	if err != nil {
 		t.Fatal(err)

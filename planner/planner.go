@@ -185,8 +185,8 @@ func Declare(b *spec.Bundle) []Declared {
 	return out
 }
 
-// Summary counts changes as the last line of a plan does: outputs, and moves that
-// change nothing else, count nowhere.
+// Summary counts changes as the last line of a plan does: outputs, moves that
+// change nothing else, and what only follows a move, count nowhere.
 type Summary struct {
 	Add     int `json:"add"`
 	Change  int `json:"change"`
@@ -196,19 +196,18 @@ type Summary struct {
 // Summary counts the plan's changes.
 func (p *Plan) Summary() Summary {
 	var s Summary
+	trail := p.Trail()
 	for _, c := range p.Changes {
 		if c.Address().Kind() == spec.OutputKind {
 			continue
 		}
-		switch c := c.(type) {
+		switch c.(type) {
 		case Create:
 			s.Add++
-		case Update:
-			s.Change++
 		case Delete:
 			s.Destroy++
-		case Move:
-			if c.Old.Digest != c.New.Digest {
+		case Update, Move:
+			if !trail.quiet(c) {
 				s.Change++
 			}
 		}

@@ -94,10 +94,11 @@ func objectAt(list []Object, a spec.Address) *Object {
 // now. A change that only moves or creates is nobody's surprise.
 func uses(changes []Change, declared []Declared) []Use {
 	users := map[spec.Address]*Use{}
+	trail := newTrail(changes)
 	for _, c := range changes {
-		old, was := Going(c)
-		now, is := Coming(c)
-		if a := c.Address(); was && is && old.Digest != now.Digest && slices.Contains(usable, a.Kind()) {
+		_, was := Going(c)
+		_, is := Coming(c)
+		if a := c.Address(); was && is && !trail.quiet(c) && slices.Contains(usable, a.Kind()) {
 			users[a] = &Use{Address: a}
 		}
 	}

@@ -57,7 +57,9 @@ func TestTargets(t *testing.T) {
 		{"target and exclude", web(1), web(2), []string{"flow.*"}, []string{"flow.main"}, signed("~", "dependency.etl", "flow.alone", "flow.child", "pool.big", "pool.small")},
 		{
 			"a module and a set", alike(), alike(`module.m["k"].pool.a`, `module.n.pool.a`, `pool.s["x"]`, `pool.s["y"]`, "pool.z"),
-			[]string{"module.m", "pool.s"}, []string{`pool.s["y"]`}, signed("+", `module.m["k"].pool.a`, `pool.s["x"]`),
+			[]string{"module.m", "pool.s"},
+			[]string{`pool.s["y"]`},
+			signed("+", `module.m["k"].pool.a`, `pool.s["x"]`),
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -141,30 +141,40 @@ func (c Change) find(deployed map[string]record.Object) (record.Object, error) {
 	return old, nil
 }
 
-func (out *change) add(c Change, old record.Object, lineage string) {
+func (c *change) add(ch Change, old record.Object, lineage string) {
 	now := record.Object{
-		ProjectUID: out.after.Project.UID,
-		UID:        c.UID,
-		Kind:       c.Kind,
-		Address:    string(c.Address),
-		Digest:     c.Digest,
-		From:       out.after.Project.Revision,
+		ProjectUID: c.after.Project.UID,
+		UID:        ch.UID,
+		Kind:       ch.Kind,
+		Address:    string(ch.Address),
+		Digest:     ch.Digest,
+		From:       c.after.Project.Revision,
 	}
-	if c.Action == Create {
-		now.UID = record.ObjectUID(lineage, c.Kind, now.Address, now.From)
-		out.added++
+	if ch.Action == Create {
+		now.UID = record.ObjectUID(lineage, ch.Kind, now.Address, now.From)
 	}
-	out.touched[now.UID] = true
-	if c.Action == Delete {
+	c.touched[now.UID] = true
+	if ch.Action == Delete {
 		now.Digest = old.Digest
-		out.gone++
 	} else {
-		out.after.Objects = append(out.after.Objects, now)
+		c.after.Objects = append(c.after.Objects, now)
 	}
-	if c.Action == Update || c.Action == Move && c.Digest != old.Digest {
-		out.changed++
+	c.count(ch, old)
+	c.objects = append(c.objects, store.ObjectChange{Object: now, Base: old.From, Deleted: ch.Action == Delete})
+}
+
+// count adds a change to the numbers that the history shows: outputs, and moves
+// that change nothing else, count nowhere, as in a plan.
+func (c *change) count(ch Change, old record.Object) {
+	switch {
+	case ch.Kind == spec.OutputKind:
+	case ch.Action == Create:
+		c.added++
+	case ch.Action == Delete:
+		c.gone++
+	case ch.Action == Update || ch.Digest != old.Digest:
+		c.changed++
 	}
-	out.objects = append(out.objects, store.ObjectChange{Object: now, Base: old.From, Deleted: c.Action == Delete})
 }
 
 // digest is over all objects of a revision.

@@ -25,7 +25,7 @@ func (s *Service) current(ctx context.Context, set *ChangeSet, before Deployed) 
 	if head := before.Project.Revision; head < set.Base {
 		return moved(fmt.Sprintf("it was made from revision %d, but %s", set.Base, newest(head)))
 	}
-	m := mover{ctx: ctx, s: s, head: before.Project, byUID: map[string]*record.Object{}, leaving: map[string]bool{}}
+	m := mover{s: s, head: before.Project, byUID: map[string]*record.Object{}, leaving: map[string]bool{}}
 	for i := range before.Objects {
 		m.byUID[before.Objects[i].UID] = &before.Objects[i]
 	}
@@ -36,16 +36,16 @@ func (s *Service) current(ctx context.Context, set *ChangeSet, before Deployed) 
 		switch at := c.Address; c.Action {
 		case Create:
 		case Move:
-			m.old(c.Previous, c.UID, c.Version, set.Base)
+			m.old(ctx, c.Previous, c.UID, c.Version, set.Base)
 		case Update, Delete:
-			m.old(at, c.UID, c.Version, set.Base)
+			m.old(ctx, at, c.UID, c.Version, set.Base)
 		}
 	}
 	for _, r := range set.Reads {
-		m.old(r.Address, r.UID, r.Version, set.Base)
+		m.old(ctx, r.Address, r.UID, r.Version, set.Base)
 	}
 	if before.Project.Revision != set.Base {
-		m.taken(set.Changes, before.Objects)
+		m.taken(ctx, set.Changes, before.Objects)
 	}
 	if m.err != nil || m.count == 0 {
 		return m.err
@@ -69,7 +69,6 @@ func newest(revision int64) string {
 
 // mover collects what has moved.
 type mover struct {
-	ctx     context.Context
 	s       *Service
 	head    record.Project
 	byUID   map[string]*record.Object
@@ -80,39 +79,39 @@ type mover struct {
 }
 
 // old checks an object that was deployed as base when the change set was made.
-func (m *mover) old(address spec.Address, uid string, version, base int64) {
+func (m *mover) old(ctx context.Context, address spec.Address, uid string, version, base int64) {
 	o := m.byUID[uid]
 	switch {
 	case o == nil && m.head.Revision == base:
 		// Nothing has happened since, so it never was: find says so.
 	case o == nil:
-		m.gone(address, uid)
+		m.gone(ctx, address, uid)
 	case o.From != version:
 		what := "was changed"
 		if o.Address != string(address) {
 			what = "has become " + o.Address
 		}
-		m.add(string(address), what, o.From)
+		m.add(ctx, string(address), what, o.From)
 	}
 }
 
 // gone is about an object that is not deployed any more.
-func (m *mover) gone(address spec.Address, uid string) {
+func (m *mover) gone(ctx context.Context, address spec.Address, uid string) {
 	if m.count >= maxMoved || m.err != nil {
 		m.count++
 		return
 	}
-	last, found, err := m.s.store.Object(m.ctx, m.head.UID, uid)
+	last, found, err := m.s.store.Object(ctx, m.head.UID, uid)
 	if m.err = err; err != nil || !found {
 		m.count++
 		m.found = append(m.found, fmt.Sprintf("%s is not deployed any more", address))
 		return
 	}
-	m.add(string(address), "was destroyed", last.Until)
+	m.add(ctx, string(address), "was destroyed", last.Until)
 }
 
 // taken finds addresses of what the change set brings at which something is by now.
-func (m *mover) taken(changes []Change, objects []record.Object) {
+func (m *mover) taken(ctx context.Context, changes []Change, objects []record.Object) {
 	at := make(map[string]*record.Object, len(objects))
 	for i := range objects {
 		if o := &objects[i]; !m.leaving[o.UID] {
@@ -121,18 +120,18 @@ func (m *mover) taken(changes []Change, objects []record.Object) {
 	}
 	for _, c := range changes {
 		if o := at[string(c.Address)]; o != nil && (c.Action == Create || c.Action == Move) {
-			m.add(string(c.Address), "was made", o.From)
+			m.add(ctx, string(c.Address), "was made", o.From)
 		}
 	}
 }
 
 // add says what happened to an object, in which revision, by whom and when.
-func (m *mover) add(address, what string, revision int64) {
+func (m *mover) add(ctx context.Context, address, what string, revision int64) {
 	if m.count++; m.count > maxMoved || m.err != nil {
 		return
 	}
 	text := fmt.Sprintf("%s %s in revision %d", address, what, revision)
-	list, err := m.s.store.Revisions(m.ctx, m.head.UID, revision+1, 1)
+	list, err := m.s.store.Revisions(ctx, m.head.UID, revision+1, 1)
 	if m.err = err; err == nil && len(list) == 1 && list[0].Number == revision {
 		text += fmt.Sprintf(" by %s at %s", list[0].Author, time.UnixMicro(int64(list[0].EffectiveFrom)).UTC().Format(time.RFC3339))
 	}

@@ -68,7 +68,8 @@ func TestStaleByObject(t *testing.T) {
 		},
 		{
 			"what it destroys is used by now", func(b *spec.Bundle) { b.Pools = b.Pools[:1] },
-			func(b *spec.Bundle) { b.Flows[2].Jobs[0].Pool = "pool.q" }, []string{"does not go with revision 2", "flow.other.job.o", "pool.q"},
+			func(b *spec.Bundle) { b.Flows[2].Jobs[0].Pool = "pool.q" },
+			[]string{"does not go with revision 2", "flow.other.job.o", "pool.q"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -181,7 +181,8 @@ func TestPools(t *testing.T) {
 		{"over already, and larger", 3, 4, 5, nil, nil},
 		{"gone", 5, 0, 1, nil, []planner.PoolImpact{{Address: "pool.w", InUse: 1, Before: 5}}},
 		{
-			"the override ends with the value", 5, 3, 4, []record.Override{override("w", "pool.w", record.FieldSlots, "9", "5")},
+			"the override ends with the value", 5, 3, 4,
+			[]record.Override{override("w", "pool.w", record.FieldSlots, "9", "5")},
 			[]planner.PoolImpact{{Address: "pool.w", InUse: 4, Before: 9, After: 3}},
 		},
 	} {

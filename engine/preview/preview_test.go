@@ -103,14 +103,16 @@ func TestSchedules(t *testing.T) {
 			"another zone",
 			[]kernel.ScheduleDef{schedule(t, "s", "0 2 * * *", "UTC")},
 			[]kernel.ScheduleDef{schedule(t, "s", "30 2 * * *", "Europe/Berlin")},
-			[]planner.ScheduleImpact{{Address: "schedule.s", Flow: "flow.f", Timezone: "Europe/Berlin", TimezoneBefore: "UTC",
+			[]planner.ScheduleImpact{{
+				Address: "schedule.s", Flow: "flow.f", Timezone: "Europe/Berlin", TimezoneBefore: "UTC",
 				WordsBefore: "at 02:00 every day (UTC)", WordsAfter: "at 02:30 every day (Europe/Berlin)", Before: two, After: []planner.Fire{
 					{Local: "2026-03-28T02:30:00+01:00", UTC: "2026-03-28T01:30:00Z"},
 					{Local: "2026-03-29T03:00:00+02:00", UTC: "2026-03-29T01:00:00Z", Clock: planner.ClockGap},
 					{Local: "2026-03-30T02:30:00+02:00", UTC: "2026-03-30T00:30:00Z"},
 					{Local: "2026-03-31T02:30:00+02:00", UTC: "2026-03-31T00:30:00Z"},
 					{Local: "2026-04-01T02:30:00+02:00", UTC: "2026-04-01T00:30:00Z"},
-				}}},
+				},
+			}},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

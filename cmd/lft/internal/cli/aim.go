@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 	"github.com/leifengta/lft/engine/pack"
 	"github.com/leifengta/lft/lang"
 	"github.com/leifengta/lft/lang/diag"
@@ -61,6 +60,7 @@ func (c *client) addTexts(ctx context.Context, p *planner.Plan) {
 			}
 		}
 	}
+	look := c.looker(ctx)
 	before := func(a spec.Address, f planner.FileChange) ([]byte, bool) {
 		d := packs[a]
 		if d == nil {
@@ -77,8 +77,8 @@ func (c *client) addTexts(ctx context.Context, p *planner.Plan) {
 			return nil, false
 		}
 		off, n := pack.Section(files, at)
-		res, err := c.deploy.ReadBlob(ctx, &lftv1.ReadBlobRequest{Digest: d.Digest, Offset: off, Size: n})
-		return res.GetData(), err == nil
+		data, found := look(d.Digest, off, n)
+		return data, found == there
 	}
 	after := func(a spec.Address, f planner.FileChange) ([]byte, bool) {
 		source, ok := p.Folder.Sources[a]
@@ -89,7 +89,7 @@ func (c *client) addTexts(ctx context.Context, p *planner.Plan) {
 		if err != nil {
 			return nil, false
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }()
 		data, err := root.ReadFile(filepath.FromSlash(f.Path))
 		return data, err == nil
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -40,6 +39,7 @@ func (c *client) drift(ctx context.Context, deployed planner.Deployed) ([]planne
 		return nil, err
 	}
 	var list []planner.Drift
+	look := c.looker(ctx)
 	for _, o := range objects {
 		object := planner.Previous{Object: o, Data: specs[o.Digest]}
 		for _, by := range overridden[o.UID] {
@@ -51,30 +51,48 @@ func (c *client) drift(ctx context.Context, deployed planner.Deployed) ([]planne
 		if o.Address.Kind() != spec.DependencyKind {
 			continue
 		}
-		lost, err := c.lost(ctx, object)
+		d, err := spec.DecodeDependency(object.Data, o.Address)
 		if err != nil {
 			return nil, err
 		}
-		if lost != nil {
-			list = append(list, planner.Drift{Object: object, Lost: lost})
+		if _, found := look(d.Digest, 0, 1); found == gone {
+			list = append(list, planner.Drift{Object: object, Lost: &planner.Lost{Digest: d.Digest}})
 		}
 	}
 	return list, nil
 }
 
-// lost looks for the bytes of a dependency, and returns nil when they are there.
-func (c *client) lost(ctx context.Context, o planner.Previous) (*planner.Lost, error) {
-	d, err := spec.DecodeDependency(o.Data, o.Address)
-	if err != nil {
-		return nil, err
+// finding is what came of a look into the bucket.
+type finding int
+
+const (
+	unseen finding = iota // nobody answers who has the bucket
+	there
+	gone
+)
+
+// lookWithin bounds the first look into a bucket. Where nobody acts, a plan does
+// without.
+const lookWithin = 2 * time.Second
+
+// looker returns a function that reads a part of a pack in the bucket. When it was
+// in vain once, it does not try again.
+func (c *client) looker(ctx context.Context) func(digest string, off, n int64) ([]byte, finding) {
+	closed := false
+	return func(digest string, off, n int64) ([]byte, finding) {
+		if closed {
+			return nil, unseen
+		}
+		ctx, cancel := context.WithTimeout(ctx, lookWithin)
+		defer cancel()
+		res, err := c.deploy.ReadBlob(ctx, &lftv1.ReadBlobRequest{Digest: digest, Offset: off, Size: n})
+		switch code := connect.CodeOf(err); {
+		case err == nil:
+			return res.GetData(), there
+		case code == connect.CodeNotFound || code == connect.CodeDataLoss || code == connect.CodeFailedPrecondition:
+			return nil, gone
+		}
+		closed = true
+		return nil, unseen
 	}
-	_, err = c.deploy.ReadBlob(ctx, &lftv1.ReadBlobRequest{Digest: d.Digest, Size: 1})
-	switch connect.CodeOf(err) {
-	case connect.CodeNotFound, connect.CodeDataLoss, connect.CodeFailedPrecondition:
-		return &planner.Lost{Digest: d.Digest}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the bytes of %s: %w", o.Address, err)
-	}
-	return nil, nil //nolint:nilnil // they are there
 }
