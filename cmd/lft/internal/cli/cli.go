@@ -115,11 +115,14 @@ func (a *app) command() *cli.Command {
 // dress gives a verb, and the verbs below it, the help and the words of lft.
 func dress(verb *cli.Command, top string) {
 	verb.CustomHelpTemplate = verbHelp
+	// With -help, an argument is taken for the name of a verb below.
+	verb.CommandNotFound = func(_ context.Context, cmd *cli.Command, _ string) { printHelp(cmd) }
 	verb.OnUsageError = usage
 	if text := exitHelp(top); text != "" {
 		verb.Metadata = map[string]any{"exits": text}
 	}
 	for _, below := range verb.Commands {
+		below.Hidden = true // or the library shows a help of its own; verbHelp lists them all
 		dress(below, top)
 	}
 }
@@ -164,7 +167,7 @@ func (a *app) noVerb(_ context.Context, cmd *cli.Command) error {
 func noSuchVerb(cmd *cli.Command, name string) error {
 	var names []string
 	for _, verb := range cmd.Commands {
-		if !verb.Hidden {
+		if !verb.Hidden || cmd != cmd.Root() {
 			names = append(names, verb.Name)
 		}
 	}
@@ -197,7 +200,7 @@ func wrongFlag(cmd *cli.Command, err error) error {
 
 // flagNames are the flags that may stand behind a verb.
 func flagNames(cmd *cli.Command) []string {
-	names := []string{"help"}
+	var names []string
 	for _, flag := range slices.Concat(cmd.VisibleFlags(), cmd.VisiblePersistentFlags()) {
 		names = append(names, flag.Names()[0])
 	}

@@ -112,7 +112,7 @@ func candidates(root *cli.Command, words []string) []string {
 func verbNames(cmd *cli.Command) []string {
 	var names []string
 	for _, verb := range cmd.Commands {
-		if !verb.Hidden {
+		if !verb.Hidden || cmd != cmd.Root() {
 			names = append(names, verb.Name)
 		}
 	}

@@ -10,10 +10,11 @@ import (
 )
 
 // withEnvironment puts the arguments of LFT_CLI_ARGS and LFT_CLI_ARGS_VERB right
-// behind the verb, so that what is typed comes later and wins.
+// behind the verb, so that what is typed comes later and wins. Verbs that lft
+// itself calls are hidden, and take what they are given.
 func withEnvironment(root *cli.Command, args []string, getenv func(string) string) ([]string, error) {
 	at, path := verbAt(root, args)
-	if len(path) == 0 {
+	if len(path) == 0 || root.Command(path[0]).Hidden {
 		return args, nil
 	}
 	var more []string

@@ -55,6 +55,8 @@ func TestWithEnvironment(t *testing.T) {
 		{[]string{"--chdir", "plan", "plan"}, []string{"--chdir", "plan", "plan", "-no-color", "-concise", "-var", "a=b c"}},
 		{[]string{"state", "list", "x"}, []string{"state", "list", "-no-color", "-project=p", "x"}},
 		{[]string{"-chdir"}, []string{"-chdir"}},
+		{[]string{"keeper", "-dir=x"}, []string{"keeper", "-dir=x"}},
+		{[]string{"complete", "plan"}, []string{"complete", "plan"}},
 	} {
 		got, err := withEnvironment(root, tc.args, func(name string) string { return environment[name] })
 		if d := cmp.Diff(tc.want, got); d != "" || err != nil {

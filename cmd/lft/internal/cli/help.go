@@ -24,14 +24,14 @@ Flags before the command:
 lft COMMAND -help tells more; lft help exit-codes and lft help environment tell what scripts may rely on.
 `
 
-	verbHelp = flagHelp + `Usage: {{.FullName}}{{if .VisibleCommands}} [COMMAND]{{end}}{{if .VisibleFlags}} [flags]{{end}}{{with .ArgsUsage}} {{.}}{{end}}
+	verbHelp = flagHelp + `Usage: {{.FullName}}{{if .Commands}} [COMMAND]{{end}}{{if .VisibleFlags}} [flags]{{end}}{{with .ArgsUsage}} {{.}}{{end}}
 
   {{.Usage}}.
 {{if .Description}}
 {{.Description}}
-{{end}}{{if .VisibleCommands}}
+{{end}}{{if .Commands}}
 Commands:
-{{range .VisibleCommands}}  {{printf "%-12s" .Name}} {{.Usage}}
+{{range .Commands}}  {{printf "%-12s" .Name}} {{.Usage}}
 {{end}}{{end}}{{if .VisibleFlags}}
 Flags:
 {{range .VisibleFlags}}{{template "flag" .}}{{end}}{{end}}{{with .Metadata.exits}}
@@ -67,6 +67,8 @@ const environmentHelp = `Environment variables, each beaten by the flag that say
 Colors appear on a terminal only, and not where TERM is "dumb".
 `
 
+func printHelp(verb *cli.Command) { cli.HelpPrinter(verb.Root().Writer, verbHelp, verb) }
+
 func (a *app) helpVerb() *cli.Command {
 	return &cli.Command{
 		Name:      "help",
@@ -92,7 +94,7 @@ func (a *app) helpVerb() *cli.Command {
 				}
 				at = below
 			}
-			cli.HelpPrinter(a.term.Out, verbHelp, at)
+			printHelp(at)
 			return nil
 		},
 	}

@@ -41,7 +41,7 @@ func (a *app) stateVerb() *cli.Command {
 			if word := cmd.Args().First(); word != "" {
 				return noSuchVerb(cmd, word)
 			}
-			cli.HelpPrinter(a.term.Out, verbHelp, cmd)
+			printHelp(cmd)
 			return nil
 		},
 	}

@@ -8,6 +8,7 @@ import (
 
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
 )
@@ -67,13 +68,22 @@ func Outputs(t *Terminal, list []*spec.ProjectOutput, asJSON bool) error {
 		return nil
 	}
 	for _, o := range list {
-		text := value(o.Value)
+		text := outputText(o)
 		if len(o.Sensitive) > 0 {
 			text = sensitiveText
 		}
 		t.Printf("%s = %s\n", o.Address.Name(), text)
 	}
 	return nil
+}
+
+// outputText is a value as a console shows it.
+func outputText(o *spec.ProjectOutput) string {
+	v, err := expr.Decode(o.Value)
+	if err != nil {
+		return visible(string(o.Value))
+	}
+	return asWritten(v, 0)
 }
 
 type outputJSON struct {
@@ -102,7 +112,7 @@ func Output(t *Terminal, o *spec.ProjectOutput, raw, asJSON bool) error {
 		return t.JSON(o.Value)
 	}
 	if !raw {
-		t.Printf("%s\n", value(o.Value))
+		t.Printf("%s\n", outputText(o))
 		return nil
 	}
 	var v any

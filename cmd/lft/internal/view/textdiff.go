@@ -57,22 +57,23 @@ func (l diffLine) mark() sign {
 	return same
 }
 
-// near tells for each line whether it differs or is close to one that does.
-func near(list []diffLine) []bool {
-	close := make([]bool, len(list))
+// near tells for each line whether it differs or is within some lines of one that
+// does.
+func near(list []diffLine, within int) []bool {
+	shown := make([]bool, len(list))
 	for i, l := range list {
 		if l.sign != ' ' {
-			for j := max(0, i-contextLines); j <= min(len(list)-1, i+contextLines); j++ {
-				close[j] = true
+			for j := max(0, i-within); j <= min(len(list)-1, i+within); j++ {
+				shown[j] = true
 			}
 		}
 	}
-	return close
+	return shown
 }
 
 // lines writes what differs, with a little around it. The signs stand at pad.
 func (r *planText) lines(list []diffLine, pad string) {
-	shown := near(list)
+	shown := near(list, contextLines)
 	for i := 0; i < len(list); i++ {
 		if shown[i] {
 			r.mark(list[i].mark(), pad, shorten(visible(list[i].text)))
@@ -161,16 +162,38 @@ func diffLines(old, now []string) []diffLine {
 	return out
 }
 
-// FileDiff shows how a file changes, by lines.
+// hunkLines are shown around each difference of a file.
+const hunkLines = 3
+
+// FileDiff shows how a file changes, in the unified form that patch reads.
 func (t *Terminal) FileDiff(name string, old, now []byte) {
-	r := &planText{style: t.Style}
-	r.line(r.style(bold, "--- "+visible(name)))
-	r.line(r.style(bold, "+++ "+visible(name)))
+	t.Printf("%s\n%s\n", t.Style(bold, "--- old/"+visible(name)), t.Style(bold, "+++ new/"+visible(name)))
 	before, after := splitLines(string(old)), splitLines(string(now))
 	if len(before) > maxDiffLines || len(after) > maxDiffLines {
-		before, after = nil, nil
-		r.line("(too long to be compared line by line)")
+		t.Printf("(too long to be compared line by line)\n")
+		return
 	}
-	r.lines(diffLines(before, after), "  ")
-	t.Printf("%s", r.b.String())
+	list := diffLines(before, after)
+	shown := near(list, hunkLines)
+	oldAt, newAt := 1, 1 // numbers of the next lines
+	for i := 0; i < len(list); {
+		if !shown[i] {
+			oldAt, newAt, i = oldAt+1, newAt+1, i+1
+			continue
+		}
+		end, olds, news := i, 0, 0
+		for ; end < len(list) && shown[end]; end++ {
+			if list[end].sign != '+' {
+				olds++
+			}
+			if list[end].sign != '-' {
+				news++
+			}
+		}
+		t.Printf("%s\n", t.Style(cyan, fmt.Sprintf("@@ -%d,%d +%d,%d @@", oldAt, olds, newAt, news)))
+		for _, l := range list[i:end] {
+			t.Printf("%s\n", t.Style(l.mark().style, string(l.sign)+visible(l.text)))
+		}
+		oldAt, newAt, i = oldAt+olds, newAt+news, end
+	}
 }

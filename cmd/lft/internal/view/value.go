@@ -101,13 +101,6 @@ func scalar(data json.RawMessage) (string, bool) {
 	return string(data), true
 }
 
-// value renders canonical JSON for a list of values, a block at a time.
-func value(data json.RawMessage) string {
-	r := &planText{style: func(_ style, text string) string { return text }}
-	r.value(same, "", "", attr{data: data}, "")
-	return outdent(r.b.String(), 2)
-}
-
 // outdent takes n columns from the left of each line.
 func outdent(text string, n int) string {
 	lines := strings.Split(text, "\n")
