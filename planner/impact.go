@@ -69,6 +69,9 @@ type ScheduleImpact struct {
 	// The next fires. Both are given even where only one differs.
 	Before []Fire `json:"before,omitempty"`
 	After  []Fire `json:"after,omitempty"`
+	// Later are the first fires after these that only one side has, when these are
+	// the same.
+	Later []LaterFire `json:"later,omitempty"`
 	// Cursor is where deciding begins anew; every instant up to it is settled.
 	Cursor *CursorMove `json:"cursor,omitempty"`
 	// Passed are instants before now that the change decides otherwise.
@@ -80,6 +83,12 @@ type Fire struct {
 	Local string    `json:"local"`
 	UTC   string    `json:"utc"`
 	Clock ClockNote `json:"clock,omitempty"`
+}
+
+// LaterFire is a fire that a change takes away or adds in some time.
+type LaterFire struct {
+	Fire
+	Lost bool `json:"lost,omitempty"` // else it is new
 }
 
 // ClockNote says what the clock of the zone does at an instant.

@@ -101,7 +101,9 @@ func (w *Wish) Make(deployed Deployed, specs map[string][]byte) (*Plan, diag.Lis
 	p.Changes = changes
 	p.Reads = reads(changes, deployed.Objects)
 	p.Uses = uses(changes, w.Declared)
-	p.Renames = renames(changes)
+	if !slices.ContainsFunc(w.Declared, func(d Declared) bool { return d.UID != "" }) {
+		p.Renames = renames(changes) // another revision knows what was renamed
+	}
 	for _, d := range found {
 		p.Warnings = append(p.Warnings, Warning{Code: d.Code, Summary: d.Summary, Detail: d.Detail, Address: spec.Address(d.Address), At: place(d.Range)})
 	}

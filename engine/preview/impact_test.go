@@ -1,6 +1,7 @@
 package preview_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -109,6 +110,34 @@ func TestOverridden(t *testing.T) {
 				t.Errorf("fires %v, paused %q", fires, got.Paused)
 			}
 		})
+	}
+}
+
+// TestLater: a change that shows only after the next fires is shown.
+func TestLater(t *testing.T) {
+	def := func(exclude ...string) kernel.ScheduleDef {
+		table, err := cron.Compile(cron.Spec{Crons: []string{"0 2 * * *"}, Timezone: "Europe/Berlin", Exclude: exclude})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kernel.ScheduleDef{UID: "s", Address: "schedule.s", Flow: "flow.f", Timetable: table, Zone: "Europe/Berlin"}
+	}
+	later := func(before, after kernel.ScheduleDef) []string {
+		impact := of(t, preview.Input{Now: now, Before: revision(1, nil, before), After: revision(2, nil, after), Touched: touched("s")})
+		var list []string
+		for _, s := range impact.Schedules {
+			for _, f := range s.Later {
+				list = append(list, fmt.Sprint(f.Local, " ", f.Lost))
+			}
+		}
+		return list
+	}
+	want := []string{"2026-12-24T02:00:00+01:00 true", "2026-12-25T02:00:00+01:00 false"}
+	if d := cmp.Diff(want, later(def("2026-12-25"), def("2026-12-24"))); d != "" {
+		t.Errorf("later fires (-want +got):\n%s", d)
+	}
+	if got := later(def(), def()); got != nil {
+		t.Errorf("nothing differs, and later fires are %v", got)
 	}
 }
 

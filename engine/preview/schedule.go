@@ -42,7 +42,7 @@ func (in *Input) schedules(without, with future) []planner.ScheduleImpact {
 	var list []planner.ScheduleImpact
 	for uid, d := range defs {
 		v := view{in: in, uid: uid, before: d[0], after: d[1], without: &without, with: &with}
-		if impact := v.impact(); len(impact.Passed) > 0 || !slices.EqualFunc(impact.Before, impact.After, sameFire) {
+		if impact := v.impact(); len(impact.Passed)+len(impact.Later) > 0 || !slices.EqualFunc(impact.Before, impact.After, sameFire) {
 			list = append(list, impact)
 		}
 	}
@@ -89,6 +89,9 @@ func (v *view) impact() planner.ScheduleImpact {
 	}
 	if impact.WordsBefore == impact.WordsAfter && impact.TimezoneBefore == "" {
 		impact.WordsBefore, impact.WordsAfter = "", ""
+	}
+	if len(impact.Before) > 0 && slices.EqualFunc(impact.Before, impact.After, sameFire) {
+		impact.Later = v.later()
 	}
 	impact.Passed = append(v.otherwise(), v.passedOver()...)
 	if len(impact.Passed) > 0 && v.after != nil {
@@ -152,6 +155,32 @@ func (v *view) passedOver() []planner.Instants {
 	return []planner.Instants{{What: skipped, Reason: passedOver, Count: count, First: from.UTC().Format(time.RFC3339), Last: last.UTC().Format(time.RFC3339)}}
 }
 
+// far is how many instants are looked through for one that differs.
+const far = 2000
+
+// later are the first fires beyond the next that only one side has.
+func (v *view) later() []planner.LaterFire {
+	was, is := newFires(v.before, v.in.Now), newFires(v.after, v.in.Now)
+	var list []planner.LaterFire
+	for range far {
+		if len(list) == Fires || !was.ok && !is.ok {
+			break
+		}
+		switch {
+		case was.ok && is.ok && was.at.Equal(is.at):
+			was.next()
+			is.next()
+		case !is.ok || was.ok && was.at.Before(is.at):
+			list = append(list, planner.LaterFire{Fire: was.fire(), Lost: true})
+			was.next()
+		default:
+			list = append(list, planner.LaterFire{Fire: is.fire()})
+			is.next()
+		}
+	}
+	return list
+}
+
 // beginning is a timetable's first instant, and whether it is one that someone
 // has declared: by itself even the rarest begins before.
 func beginning(t cron.Timetable) (time.Time, bool) {
@@ -165,19 +194,38 @@ func fires(def *kernel.ScheduleDef, now record.Time, paused bool) []planner.Fire
 	if paused {
 		return nil
 	}
-	at := time.UnixMicro(int64(now))
-	clock := newClock(def.Timetable)
-	before := clock.offset(at)
 	var list []planner.Fire
-	for _, t := range def.Timetable.Upcoming(at, Fires) {
-		list = append(list, planner.Fire{
-			Local: t.In(clock.zone).Format(time.RFC3339),
-			UTC:   t.UTC().Format(time.RFC3339),
-			Clock: clock.note(t, before),
-		})
-		before = clock.offset(t)
+	for c := newFires(def, now); c.ok && len(list) < Fires; c.next() {
+		list = append(list, c.fire())
 	}
 	return list
+}
+
+// upcoming goes through the fires of a schedule.
+type upcoming struct {
+	clock  clock
+	at     time.Time
+	ok     bool // there is one
+	before int  // the clock's offset at the one before
+}
+
+func newFires(def *kernel.ScheduleDef, now record.Time) *upcoming {
+	u := &upcoming{clock: newClock(def.Timetable), at: time.UnixMicro(int64(now))}
+	u.next()
+	return u
+}
+
+func (u *upcoming) next() {
+	u.before = u.clock.offset(u.at)
+	u.at, u.ok = u.clock.table.Next(u.at)
+}
+
+func (u *upcoming) fire() planner.Fire {
+	return planner.Fire{
+		Local: u.at.In(u.clock.zone).Format(time.RFC3339),
+		UTC:   u.at.UTC().Format(time.RFC3339),
+		Clock: u.clock.note(u.at, u.before),
+	}
 }
 
 // clock tells what the clock of a zone does at an instant of a timetable.

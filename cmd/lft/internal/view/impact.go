@@ -49,9 +49,12 @@ func (r *planText) schedule(s planner.ScheduleImpact) {
 	for _, text := range scheduleNotes(s) {
 		r.line("      " + text)
 	}
-	if r.apart {
+	switch {
+	case len(s.Later) > 0:
+		r.firesLater(s)
+	case r.apart:
 		r.firesApart(s)
-	} else {
+	default:
 		r.firesBeside(s)
 	}
 	if len(s.After) == 0 {
@@ -73,6 +76,18 @@ func (r *planText) firesBeside(s planner.ScheduleImpact) {
 			row += r.coming(s.After[i])
 		}
 		r.line("      " + row)
+	}
+}
+
+// firesLater shows the first fires that differ, when the next ones do not.
+func (r *planText) firesLater(s planner.ScheduleImpact) {
+	r.line("      " + r.style(faint, fmt.Sprintf("# the next %d fires stay; those that differ first:", len(s.After))))
+	for _, f := range s.Later {
+		if f.Lost {
+			r.line("      " + r.style(red, "-") + " " + fire(f.Fire))
+		} else {
+			r.line("      " + r.coming(f.Fire))
+		}
 	}
 }
 
