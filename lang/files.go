@@ -193,6 +193,9 @@ func (f *file) isJSON() bool { return strings.HasSuffix(f.name, ".json") }
 // parseJSON makes the same trees of the other form. In a file of variables, which
 // has no vocabulary, strings are no templates.
 func (f *file) parseJSON(voc schema.Block) {
+	if !voc.Open {
+		voc = schema.Syntax()
+	}
 	parsed, diags := jsonsyntax.Parse(f.data, f.name, voc, voc.Open)
 	f.body, f.native, f.errs = parsed.Body, parsed.Native, diags
 }

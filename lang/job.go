@@ -278,7 +278,9 @@ func (j *job) arguments() {
 		if s.Args == nil {
 			s.Args = map[string]*spec.Value{}
 		}
-		s.Args[a.Name] = v
+		if s.Args[a.Name] = v; a.Sensitive {
+			j.at().in("args", a.Name).keep()
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ func jobTypes() []schema.JobType {
 		{Name: "shell", Kind: "process", Attributes: []schema.Attribute{
 			{Name: "command", Type: raw(`["list","string"]`), RunTime: true},
 			{Name: "files", Type: raw(`["map","string"]`), RunTime: true},
+			{Name: "hidden", Type: raw(`"string"`), RunTime: true, Sensitive: true},
 			{Name: "interpreter", Type: raw(`["list","string"]`)},
 			{Name: "script", Type: raw(`"string"`)},
 			{Name: "stdin", Type: raw(`"string"`), RunTime: true},

@@ -2,7 +2,6 @@ package lang
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -143,6 +142,10 @@ func traversalText(t hcl.Traversal) string {
 func (l *loader) checkMoves(bundle *spec.Bundle) {
 	from, to := map[spec.Address]move{}, map[spec.Address]move{}
 	b := dag.New[spec.Address](len(l.moves), len(l.moves))
+	if len(l.moves)+len(l.removals) == 0 {
+		return
+	}
+	there := declaredBy(bundle)
 	for _, m := range l.moves {
 		if before, ok := from[m.From]; ok {
 			l.found.error(CodeMove, "", m.from, "Moved twice", "%s is already moved to %s at %s:%d.", m.From, before.To, before.At.File, before.At.Line)
@@ -156,8 +159,8 @@ func (l *loader) checkMoves(bundle *spec.Bundle) {
 		b.Add(m.From)
 		b.Add(m.To)
 		_ = b.Connect(m.From, m.To) // both were added
-		if declares(bundle, m.From, m.To) {
-			l.found.error(CodeMove, "", m.from, "What is moved is still declared", "%s is declared at %s. Either it has moved, then its old block must be gone, or it has not.", m.From, placeOf(bundle, m.From))
+		if place, ok := there.find(m.From, m.To); ok {
+			l.found.error(CodeMove, "", m.from, "What is moved is still declared", "%s is declared at %s. Either it has moved, then its old block must be gone, or it has not.", m.From, place)
 		}
 	}
 	graph := b.Build()
@@ -166,35 +169,51 @@ func (l *loader) checkMoves(bundle *spec.Bundle) {
 		l.found.error(CodeMove, "", from[names[0]].from, "Moved in a circle", "%s comes back to where it was.", names[0])
 	}
 	for _, r := range l.removals {
-		if declares(bundle, r.From, "") {
-			l.found.error(CodeMove, "", r.from, "What is removed is still declared", "%s is declared at %s. Take its block out, or the removed block.", r.From, placeOf(bundle, r.From))
+		if place, ok := there.find(r.From, ""); ok {
+			l.found.error(CodeMove, "", r.from, "What is removed is still declared", "%s is declared at %s. Take its block out, or the removed block.", r.From, place)
 		}
 	}
 }
 
-// declares reports whether an address, or anything in it, is declared. Without a
-// key it stands for all instances, unless to has one: then the object that had no
-// key is given one.
-func declares(bundle *spec.Bundle, from, to spec.Address) bool {
-	_, fromKey, _ := spec.SplitInstance(from.Instance())
-	_, toKey, _ := spec.SplitInstance(to.Instance())
-	for declared := range bundle.Positions {
-		if declared == from || strings.HasPrefix(string(declared), string(from)+".") {
-			return true
-		}
-		if fromKey == "" && toKey == "" && strings.HasPrefix(string(declared), string(from)+"[") {
-			return true
+// declared are the addresses of all that is declared, of what lies in each other
+// too, with a place of each: exact as they are, sets without their last key.
+type declared struct{ exact, sets map[spec.Address]string }
+
+func declaredBy(bundle *spec.Bundle) declared {
+	d := declared{exact: map[spec.Address]string{}, sets: map[spec.Address]string{}}
+	for addr, at := range bundle.Positions {
+		place := fmt.Sprintf("%s:%d", at.File, at.Line)
+		d.add(addr, place)
+		d.add(addr.Flow(), place)
+		for m := addr.Module(); m != ""; m = m.Module() {
+			d.add(m, place)
 		}
 	}
-	return false
+	return d
 }
 
-func placeOf(bundle *spec.Bundle, addr spec.Address) string {
-	var places []string
-	for declared, at := range bundle.Positions {
-		if rest, ok := strings.CutPrefix(string(declared), string(addr)); ok && (rest == "" || rest[0] == '[' || rest[0] == '.') {
-			places = append(places, fmt.Sprintf("%s:%d", at.File, at.Line))
+// add keeps the first place in the order of texts.
+func (d declared) add(addr spec.Address, place string) {
+	note := func(m map[spec.Address]string, addr spec.Address) {
+		if before, ok := m[addr]; !ok || place < before {
+			m[addr] = place
 		}
 	}
-	return slices.Min(places)
+	note(d.exact, addr)
+	name := addr.Name()
+	note(d.sets, addr[:len(addr)-len(addr.Instance())]+spec.Address(name))
+}
+
+// find returns the place of what is declared under an address. Without a key it
+// stands for all instances, unless to has one: then the object that had no key is
+// given one.
+func (d declared) find(from, to spec.Address) (place string, ok bool) {
+	if place, ok = d.exact[from]; ok {
+		return place, true
+	}
+	if _, key, _ := spec.SplitInstance(to.Instance()); key != "" {
+		return "", false
+	}
+	place, ok = d.sets[from]
+	return place, ok
 }

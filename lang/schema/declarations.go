@@ -100,3 +100,20 @@ func ChildAttributes() []Attribute {
 		{Name: "params", Type: either, RunTime: true, Description: "Parameters of the inner execution."},
 	}
 }
+
+// Syntax is File for those who read a form in which a word alone does not tell a
+// reference from a text: with all that a job may take, whatever its type.
+func Syntax() Block {
+	file := File()
+	for i := range file.Blocks {
+		if file.Blocks[i].Name != "flow" {
+			continue
+		}
+		for k := range file.Blocks[i].Blocks {
+			if job := &file.Blocks[i].Blocks[k]; job.Name == "job" {
+				job.Attributes = append(job.Attributes, ChildAttributes()...)
+			}
+		}
+	}
+	return file
+}

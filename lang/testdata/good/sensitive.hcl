@@ -65,6 +65,7 @@ flow "f" {
     command = ["x"]
     env     = var.settings
     stdin   = sensitive(param.day)
+    hidden  = "by the job's type"
   }
 }
 
