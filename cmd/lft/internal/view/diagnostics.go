@@ -9,10 +9,25 @@ import (
 )
 
 // Diagnostics shows findings on Err, in Terraform's layout. Without colour a row
-// of carets stands for the underline.
+// of carets stands for the underline. Of warnings that say the same of other
+// places only the first is shown, with how many more there are.
 func (t *Terminal) Diagnostics(list diag.List) {
+	alike := map[string]int{}
 	for _, d := range list {
+		alike[kind(d)]++
+	}
+	for _, d := range list {
+		n := alike[kind(d)]
+		if d.Severity == diag.Warning {
+			alike[kind(d)] = 0
+		}
+		if n == 0 {
+			continue
+		}
 		lines := t.diagnostic(d)
+		if more := n - 1; d.Severity == diag.Warning && more > 0 {
+			lines = append(lines, "", "(and "+count(more, "more similar warning")+" elsewhere)")
+		}
 		if !t.errColor {
 			fmt.Fprintf(t.Err, "\n%s\n", strings.Join(lines, "\n"))
 			continue
@@ -29,25 +44,30 @@ func (t *Terminal) Diagnostics(list diag.List) {
 	}
 }
 
+// kind is equal for findings that say the same.
+func kind(d diag.Diagnostic) string { return d.Severity.String() + " " + d.Code + " " + d.Summary }
+
 func (t *Terminal) diagnostic(d diag.Diagnostic) []string {
 	word, tint := "Error", red
 	if d.Severity == diag.Warning {
 		word, tint = "Warning", yellow
 	}
-	lines := []string{paint(t.errColor, tint, word+": ") + paint(t.errColor, bold, d.Summary)}
+	lines := []string{paint(t.errColor, tint, word+": ") + paint(t.errColor, bold, visible(d.Summary))}
 	if d.Code != "" {
 		lines[0] += paint(t.errColor, faint, " ["+d.Code+"]")
 	}
 	lines = append(lines, "")
 	if d.Address != "" {
-		lines = append(lines, "  with "+d.Address+",")
+		lines = append(lines, "  with "+visible(d.Address)+",")
 	}
 	if !d.Range.IsZero() {
 		lines = append(lines, t.source(d)...)
 		lines = append(lines, "")
 	}
 	if d.Detail != "" {
-		lines = append(lines, wrap(d.Detail, t.width-2)...)
+		for _, line := range wrap(d.Detail, t.width-2) {
+			lines = append(lines, visible(line))
+		}
 	}
 	for len(lines) > 1 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
@@ -57,13 +77,13 @@ func (t *Terminal) diagnostic(d diag.Diagnostic) []string {
 
 // source shows where a finding is and what is written there.
 func (t *Terminal) source(d diag.Diagnostic) []string {
-	place := fmt.Sprintf("  on %s line %d", d.Range.File, d.Range.Start.Line)
+	place := fmt.Sprintf("  on %s line %d", visible(d.Range.File), d.Range.Start.Line)
 	s := d.Snippet
 	if s == nil {
 		return []string{place}
 	}
 	if s.Context != "" {
-		place += ", in " + s.Context
+		place += ", in " + visible(s.Context)
 	}
 	lines := []string{place + ":"}
 	from := 0
@@ -75,20 +95,21 @@ func (t *Terminal) source(d diag.Diagnostic) []string {
 		code = strings.TrimRight(code, "\r")
 		end = min(end, len(code))
 		start = min(start, end)
+		before, marked, after := visible(code[:start]), visible(code[start:end]), visible(code[end:])
 		if t.errColor {
-			lines = append(lines, number+code[:start]+paint(true, "4", code[start:end])+code[end:])
+			lines = append(lines, number+before+paint(true, "4", marked)+after)
 			continue
 		}
-		lines = append(lines, number+code)
+		lines = append(lines, number+before+marked+after)
 		if end > start {
-			lines = append(lines, strings.Repeat(" ", len(number))+carets(code[:start], code[start:end]))
+			lines = append(lines, strings.Repeat(" ", len(number))+carets(before, marked))
 		}
 	}
 	if len(s.Values) > 0 {
 		lines = append(lines, "    ├────────────────")
 	}
 	for _, v := range s.Values {
-		lines = append(lines, "    │ "+v.Traversal+" "+v.Statement)
+		lines = append(lines, "    │ "+visible(v.Traversal)+" "+visible(v.Statement))
 	}
 	return lines
 }

@@ -94,3 +94,57 @@ func TestColourOnlyWhereItIsWanted(t *testing.T) {
 		t.Errorf("style %q, live %v, width %d", got, term.Live(), term.Width())
 	}
 }
+
+// TestDiagnosticsConsolidated: warnings that say the same are shown once; errors
+// are each shown.
+func TestDiagnosticsConsolidated(t *testing.T) {
+	var out bytes.Buffer
+	one := func(s diag.Severity, summary, detail string) diag.Diagnostic {
+		return diag.Diagnostic{Severity: s, Code: "c", Summary: summary, Detail: detail}
+	}
+	(&Terminal{Err: &out, width: plainWidth}).Diagnostics(diag.List{
+		one(diag.Error, "same", "first error"), one(diag.Error, "same", "second error"),
+		one(diag.Warning, "same", "first warning"), one(diag.Warning, "same", "second warning"), one(diag.Warning, "other", "third warning"),
+	})
+	want := `
+Error: same [c]
+
+first error
+
+Error: same [c]
+
+second error
+
+Warning: same [c]
+
+first warning
+
+(and 1 more similar warning elsewhere)
+
+Warning: other [c]
+
+third warning
+`
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
+	}
+}
+
+// TestDiagnosticIsInert: source and names steer no terminal.
+func TestDiagnosticIsInert(t *testing.T) {
+	evil := finding()
+	evil.Summary, evil.Detail, evil.Address, evil.Range.File = "a\x1b[2Jb", "c\x1bd", "flow.\x1b", "e\x1b.hcl"
+	evil.Snippet.Code, evil.Snippet.Context = "\ttie\x1bmout = 1 # \u202e", "job \x1b"
+	for _, color := range []bool{false, true} {
+		got := shown(color, evil)
+		for _, ours := range []string{"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[4m", "\x1b[31m"} {
+			got = strings.ReplaceAll(got, ours, "")
+		}
+		if strings.ContainsAny(got, "\x1b\u202e") || !strings.Contains(got, `tie\x1bmout`) {
+			t.Errorf("colour %v: %q", color, got)
+		}
+	}
+	if got := shown(false, evil); !strings.Contains(got, "\n      \t^^^^^^^^^^\n") {
+		t.Errorf("carets in\n%s", got)
+	}
+}

@@ -80,7 +80,11 @@ func (t *Terminal) JSON(v any) error {
 
 // Error shows why a verb failed.
 func (t *Terminal) Error(err error) {
-	head, rest, _ := strings.Cut(err.Error(), "\n")
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = visible(line)
+	}
+	head, rest, _ := strings.Cut(strings.Join(lines, "\n"), "\n")
 	fmt.Fprintf(t.Err, "%s %s\n", paint(t.errColor, red, "Error:"), paint(t.errColor, bold, head))
 	if rest != "" {
 		fmt.Fprintf(t.Err, "\n%s\n", rest)
