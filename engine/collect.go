@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -14,9 +15,9 @@ const (
 	collectPause = time.Second // between batches while there are more
 )
 
-// collecting collects until the function it returns is called, which waits for
-// what is under way.
-func (e *Engine) collecting(ctx context.Context) (stop func()) {
+// collecting collects, a small batch at a time, until the function it returns is
+// called, which waits for what is under way.
+func collecting(ctx context.Context, collect func(context.Context) (more bool, err error), log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -26,9 +27,9 @@ func (e *Engine) collecting(ctx context.Context) (stop func()) {
 				return
 			case <-time.After(pause):
 			}
-			more, err := e.depot.Collect(ctx)
+			more, err := collect(ctx)
 			if err != nil && ctx.Err() == nil {
-				e.cfg.Log.Warn("packs that nobody needs are not deleted; trying again", "error", err)
+				log.Warn("packs that nobody needs are not deleted; trying again", "error", err)
 			}
 			if pause = collectEvery; more {
 				pause = collectPause

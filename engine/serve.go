@@ -55,7 +55,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			return nil
 		}
 		return e.runner.Run(acting, func(ctx context.Context, t *lease.Term) error {
-			defer e.collecting(ctx)()
+			defer collecting(ctx, e.depot.Collect, e.cfg.Log)()
 			return e.master.Act(ctx, t)
 		})
 	})
