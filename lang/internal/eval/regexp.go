@@ -51,8 +51,7 @@ func compilePattern(text string) (*pattern, error) {
 
 // looksBack tells whether a part asks what stands before it.
 func looksBack(re *syntax.Regexp) bool {
-	switch re.Op {
-	case syntax.OpBeginLine, syntax.OpBeginText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+	if op := re.Op; op == syntax.OpBeginLine || op == syntax.OpBeginText || op == syntax.OpWordBoundary || op == syntax.OpNoWordBoundary {
 		return true
 	}
 	for _, sub := range re.Sub {
