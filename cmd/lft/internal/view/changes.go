@@ -56,6 +56,10 @@ func (r *planText) change(c planner.Change, uses map[spec.Address]planner.Use) {
 			r.mark(removed, pad, header(addr))
 		}
 	case planner.Update:
+		if list := r.trail.Follows(c); list != nil {
+			r.followed(addr, list, c.New.At)
+			break
+		}
 		r.headline(addr, "will be updated in-place", "", c.New.At)
 		r.update(c, uses[addr], altered, pad)
 	case planner.Move:
@@ -66,13 +70,33 @@ func (r *planText) change(c planner.Change, uses map[spec.Address]planner.Use) {
 
 func (r *planText) move(c planner.Move, use planner.Use) {
 	const pad = "  "
-	if c.Old.Digest == c.New.Digest {
-		r.headline(c.Old.Address, "has moved to "+r.style(bold, addressText(c.Address())), "", c.New.At)
-		r.update(c.Update, use, same, pad)
+	if follows := r.trail.Follows(c); follows != nil || c.Old.Digest == c.New.Digest {
+		r.headline(c.Old.Address, "has moved to "+r.style(bold, addressText(c.Address())), strings.Join(followed(follows), ", "), c.New.At)
+		r.update(planner.Update{Old: c.Old, New: c.New}, use, same, pad)
 		return
 	}
 	r.headline(c.Address(), "will be updated in-place", "moved from "+addressText(c.Old.Address), c.New.At)
 	r.update(c.Update, use, altered, pad)
+}
+
+// followed is all there is to say about an object that mentions a moved one.
+func (r *planText) followed(addr spec.Address, list []planner.Follow, at spec.Position) {
+	for _, text := range followed(list) {
+		r.headline(addr, text, "", at)
+	}
+}
+
+// followed says which moved objects are meant by their new addresses, each once,
+// however many jobs mention it.
+func followed(list []planner.Follow) []string {
+	var texts []string
+	for _, f := range list {
+		text := fmt.Sprintf("follows %s to %s", addressText(f.From), addressText(f.To))
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 // headline is the comment above an object; reason and place are left out when

@@ -17,19 +17,26 @@ type entry struct {
 	text string
 }
 
-func newEntry(c planner.Change) entry {
+func newEntry(c planner.Change, trail planner.Trail) entry {
 	addr := c.Address()
+	moved, follows := sign{"→", cyan}, strings.Join(followed(trail.Follows(c)), ", ")
 	switch c := c.(type) {
 	case planner.Create:
 		return entry{added, addr, contents(addr, c.New.Data)}
 	case planner.Delete:
 		return entry{removed, addr, deleteReason(c)}
 	case planner.Update:
+		if follows != "" {
+			return entry{moved, addr, follows}
+		}
 		return entry{altered, addr, differences(c)}
 	case planner.Move:
 		text := "moved from " + addressText(c.Old.Address)
 		if c.Old.Digest == c.New.Digest {
-			return entry{sign{"→", cyan}, addr, text}
+			return entry{moved, addr, text}
+		}
+		if follows != "" {
+			return entry{moved, addr, text + "; " + follows}
 		}
 		return entry{altered, addr, text + "; " + differences(c.Update)}
 	}
@@ -146,7 +153,7 @@ func (r *planText) concise(p *planner.Plan) {
 	}
 	width = min(width, maxAddress)
 	for _, c := range p.Changes {
-		e := newEntry(c)
+		e := newEntry(c, r.trail)
 		r.mark(e.sign, "", padTo(addressText(e.addr), width)+"  "+r.style(faint, e.text))
 	}
 	r.line("")

@@ -66,7 +66,10 @@ func before() *spec.Bundle {
 			{Address: `module.etl["x"].pool.small`, Slots: 4},
 			{Address: "pool.paused", Slots: 2},
 		},
-		Schedules: []*spec.Schedule{{Address: "schedule.nightly", Flow: "flow.daily", Crons: []string{"0 2 * * *"}, Timezone: "Asia/Shanghai"}},
+		Schedules: []*spec.Schedule{
+			{Address: "schedule.follower", Flow: "flow.was", Crons: []string{"0 3 * * *"}},
+			{Address: "schedule.nightly", Flow: "flow.daily", Crons: []string{"0 2 * * *"}, Timezone: "Asia/Shanghai"},
+		},
 		Dependencies: []*spec.Dependency{{
 			Address: "dependency.etl", Digest: "d1", Files: []*spec.File{
 				{Path: "a.py", Size: 8, SHA256: sum("one\ntwo\n")}, {Path: "gone.py", Size: 3000, SHA256: "2"},
@@ -103,8 +106,11 @@ func after() *spec.Bundle {
 			{Address: "flow.now", Description: "moved and changed", Jobs: []*spec.Job{shell("a", "true")}},
 			{Address: "flow.other", Jobs: []*spec.Job{{Name: "run", Type: "shell", Args: map[string]*spec.Value{"command": literal(`["a","b c"]`)}, Uses: []string{"dependency.etl"}}}},
 		},
-		Pools:     []*spec.Pool{{Address: `module.etl["x"].pool.small`, Slots: 2}, {Address: "pool.paused", Slots: 2}},
-		Schedules: []*spec.Schedule{{Address: "schedule.nightly", Flow: "flow.daily", Crons: []string{"0 2 * * *", "0 14 * * *"}, Timezone: "Europe/Berlin"}},
+		Pools: []*spec.Pool{{Address: `module.etl["x"].pool.small`, Slots: 2}, {Address: "pool.paused", Slots: 2}},
+		Schedules: []*spec.Schedule{
+			{Address: "schedule.follower", Flow: "flow.now", Crons: []string{"0 3 * * *"}},
+			{Address: "schedule.nightly", Flow: "flow.daily", Crons: []string{"0 2 * * *", "0 14 * * *"}, Timezone: "Europe/Berlin"},
+		},
 		Dependencies: []*spec.Dependency{{
 			Address: "dependency.etl", Digest: "d2", Files: []*spec.File{
 				{Path: "a.py", Size: 8, SHA256: sum("one\nTWO\n")}, {Path: "b.py", Size: 10, SHA256: "3", Executable: true},

@@ -113,8 +113,9 @@ func markdownTitle(p *planner.Plan) string {
 func (s *sheet) overview(p *planner.Plan) {
 	s.printf("| | Object | What | Declared |\n|---|---|---|---|\n")
 	rows := make([]string, 0, len(p.Changes))
+	trail := p.Trail()
 	for _, c := range p.Changes {
-		e := newEntry(c)
+		e := newEntry(c, trail)
 		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s |", e.sign.text, cellCode(addressText(e.addr)), cellCode(e.text), cellCode(declaredAt(c))))
 	}
 	s.lines(rows, maxOverview, "change")
@@ -149,16 +150,20 @@ func (s *sheet) details(p *planner.Plan) {
 			s.section(part.title, diffMarks(r.b.String()))
 		}
 	}
-	uses := usesOf(p)
+	uses, trail := usesOf(p), p.Trail()
 	left := 0
 	for _, c := range p.Changes {
+		if _, ok := c.(planner.Update); ok && trail.Follows(c) != nil {
+			continue // the table says it all
+		}
 		r := plainText()
+		r.trail = trail
 		if c.Address().Kind() == spec.OutputKind {
 			r.outputs([]planner.Change{c})
 		} else {
 			r.change(c, uses)
 		}
-		e := newEntry(c)
+		e := newEntry(c, trail)
 		title := fmt.Sprintf("<code>%s %s</code>", html.EscapeString(e.sign.text), html.EscapeString(addressText(e.addr)))
 		if !s.section(title, diffMarks(r.b.String())) {
 			left++

@@ -28,7 +28,7 @@ func (t *Terminal) Plan(document []byte, form PlanForm) error {
 		return err
 	}
 	p = p.Mask()
-	r := &planText{style: t.Style, width: t.width}
+	r := &planText{style: t.Style, width: t.width, trail: p.Trail()}
 	switch form {
 	case PlanMarkdown:
 		t.Printf("%s", markdown(p))
@@ -51,6 +51,7 @@ type planText struct {
 	width int
 	// apart puts the fires before a change above those after it, not beside them.
 	apart bool
+	trail planner.Trail // of the plan's moves
 }
 
 func (r *planText) line(text string) { r.b.WriteString(strings.TrimRight(text, " ") + "\n") }
@@ -125,7 +126,7 @@ func (r *planText) legend(p *planner.Plan, changes []planner.Change) {
 		uses func(planner.Change) bool
 	}{
 		{added, "create", is[planner.Create]},
-		{altered, "update in-place", changesInPlace},
+		{altered, "update in-place", r.changesInPlace},
 		{removed, "destroy", is[planner.Delete]},
 	} {
 		if !slices.ContainsFunc(changes, entry.uses) {
@@ -153,12 +154,12 @@ func is[C planner.Change](c planner.Change) bool {
 	return ok
 }
 
-func changesInPlace(c planner.Change) bool {
+func (r *planText) changesInPlace(c planner.Change) bool {
 	switch c := c.(type) {
 	case planner.Update:
-		return true
+		return r.trail.Follows(c) == nil
 	case planner.Move:
-		return c.Old.Digest != c.New.Digest
+		return c.Old.Digest != c.New.Digest && r.trail.Follows(c) == nil
 	case planner.Create, planner.Delete:
 	}
 	return false

@@ -48,8 +48,12 @@ func (r *planText) module(known map[spec.Address]*branch, addr spec.Address) *br
 }
 
 func (r *planText) branch(c planner.Change) *branch {
-	e := newEntry(c)
+	e := newEntry(c, r.trail)
 	b := &branch{text: r.style(e.sign.style, e.sign.text) + " " + r.style(bold, addressText(c.Address().Local()))}
+	if r.trail.Follows(c) != nil {
+		b.text += "  " + r.style(faint, e.text)
+		return b
+	}
 	var u planner.Update
 	switch c := c.(type) {
 	case planner.Create:
