@@ -201,13 +201,13 @@ func TestDecodeBombs(t *testing.T) {
 			`"change":{"actions":["update"],"before":{` + before + `},"after":{` + after + `}}}]}`
 	}
 	nested := func(core string) string {
-		return `"x":` + strings.Repeat(`{"x":`, 9000) + core + strings.Repeat(`}`, 9000)
+		return `"x":` + strings.Repeat(`{"x":`, 4000) + core + strings.Repeat(`}`, 4000)
 	}
 	var upstreams, outputs strings.Builder
-	for i := range 100_000 {
+	for i := range 30_000 {
 		fmt.Fprintf(&upstreams, `,"n%d"`, i)
 	}
-	for i := range 20_000 {
+	for i := range 8_000 {
 		fmt.Fprintf(&outputs, `,"o%d":{"actions":["create"],"after":1,"after_spec":{"value":1}}`, i)
 	}
 	for name, text := range map[string]string{

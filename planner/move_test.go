@@ -27,7 +27,7 @@ func pools(addresses ...spec.Address) *spec.Bundle {
 	return b
 }
 
-// sized are pools that are all alike, so that only addresses tell them apart.
+// alike is a bundle of pools that only their addresses tell apart.
 func alike(addresses ...spec.Address) *spec.Bundle {
 	b := bundle()
 	for _, a := range addresses {

@@ -9,7 +9,7 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// mentions are the objects that a spec names, and the job that does, "" for the
+// mention is an object that a spec names, and the job that does, "" for the
 // object itself.
 type mention struct {
 	job     string

@@ -148,6 +148,9 @@ func newNeeds(changes []Change, declared []Declared) *needs {
 	}
 	for i, c := range changes {
 		if now, ok := Coming(c); ok {
+			if to, ok := going[now.Address]; ok && leaves(changes[to]) {
+				edge(i, to) // it makes room
+			}
 			for _, a := range reachable(names, now.Address) {
 				if to, ok := coming[a]; ok {
 					edge(i, to)

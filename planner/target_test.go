@@ -79,6 +79,25 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestTargetsOfASwap: what takes the place of another cannot be without the other's
+// leaving.
+func TestTargetsOfASwap(t *testing.T) {
+	old, specs := deployed(alike("pool.a", "pool.b"), 3)
+	declared := planner.Declare(alike("pool.a", "pool.b"))
+	declared[0].UID, declared[1].UID = "uid of pool.b", "uid of pool.a"
+	for _, w := range []planner.Wish{{Targets: []string{"pool.a"}}, {Excludes: []string{"pool.b"}}} {
+		w.Project, w.Declared = "p", declared
+		got := text(makePlan(t, w, old, specs).Changes)
+		want := []string{"pool.b => pool.a", "pool.a => pool.b"}
+		if len(w.Excludes) > 0 {
+			want = nil
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("targets %v, excludes %v (-want +got):\n%s", w.Targets, w.Excludes, d)
+		}
+	}
+}
+
 func TestTargetsRefused(t *testing.T) {
 	old, specs := deployed(web(1), 1)
 	for pattern, want := range map[string]string{
