@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"io/fs"
+	"reflect"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -60,13 +61,34 @@ func (c *Console) Eval(source string) (cty.Value, diag.List) {
 	w := c.loader.worker(found)
 	w.enter(c.module, c.each)
 	w.evaluator.SetResolver(func(t hcl.Traversal) (cty.Value, int, *expr.Error) { return c.resolve(w, t) })
+	call, isCall := x.(*hclsyntax.FunctionCallExpr)
+	ofType := isCall && call.Name == "type" && len(call.Args) == 1 && !call.ExpandFinal
+	if ofType {
+		x = call.Args[0]
+	}
 	v, err := w.evaluator.Eval(x, cty.DynamicPseudoType)
 	if err != nil {
 		w.suggestFunction(err, x)
 		found.fault("", err)
 		return cty.NilVal, found.list
 	}
+	if ofType {
+		v = cty.CapsuleVal(shownType, new(v.Type()))
+	}
 	return v, found.list
+}
+
+// shownType holds the answer to type(EXPRESSION), which only a console knows.
+var shownType = cty.Capsule("type", reflect.TypeFor[cty.Type]())
+
+// ShownType returns the type that a console's value stands for, and false when it
+// is a value.
+func ShownType(v cty.Value) (cty.Type, bool) {
+	if !v.Type().Equals(shownType) {
+		return cty.NilType, false
+	}
+	ty, ok := v.EncapsulatedValue().(*cty.Type)
+	return *ty, ok
 }
 
 func (c *Console) parse(f *file, found *findings) hclsyntax.Expression {

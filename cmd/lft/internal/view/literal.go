@@ -1,19 +1,63 @@
 package view
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/leifengta/lft/lang"
 	"github.com/leifengta/lft/lang/expr"
 )
 
 // sensitiveText stands for a value that is not shown.
 const sensitiveText = "(sensitive value)"
 
-// Value shows a value as it could be written, in Terraform's form.
-func (t *Terminal) Value(v cty.Value) { t.Printf("%s\n", asWritten(v, 0)) }
+// Value shows a value of a console as it could be written, in Terraform's form.
+func (t *Terminal) Value(v cty.Value) {
+	if ty, ok := lang.ShownType(v); ok {
+		t.Printf("%s\n", typeLiteral(ty, 0))
+		return
+	}
+	t.Printf("%s\n", asWritten(v, 0))
+}
+
+// typeLiteral writes a type as Terraform's console does: members by lines.
+func typeLiteral(ty cty.Type, indent int) string {
+	pad := "\n" + strings.Repeat(" ", indent+4)
+	end := "\n" + strings.Repeat(" ", indent)
+	switch {
+	case ty == cty.DynamicPseudoType:
+		return "dynamic"
+	case ty.IsCollectionType():
+		kind := "list"
+		if ty.IsSetType() {
+			kind = "set"
+		} else if ty.IsMapType() {
+			kind = "map"
+		}
+		return kind + "(" + typeLiteral(ty.ElementType(), indent) + ")"
+	case ty.IsObjectType() && len(ty.AttributeTypes()) == 0:
+		return "object({})"
+	case ty.IsObjectType():
+		text := "object({"
+		for _, name := range slices.Sorted(maps.Keys(ty.AttributeTypes())) {
+			text += pad + quoteKey(name) + ": " + typeLiteral(ty.AttributeType(name), indent+4) + ","
+		}
+		return text + end + "})"
+	case ty.IsTupleType() && ty.Length() == 0:
+		return "tuple([])"
+	case ty.IsTupleType():
+		text := "tuple(["
+		for _, element := range ty.TupleElementTypes() {
+			text += pad + typeLiteral(element, indent+4) + ","
+		}
+		return text + end + "])"
+	}
+	return ty.FriendlyName()
+}
 
 func asWritten(v cty.Value, indent int) string {
 	if v.IsMarked() {

@@ -24,7 +24,13 @@ func (t *table) head(names ...string) {
 	t.rows = append(t.rows, row)
 }
 
-func (t *table) row(cells ...cell) { t.rows = append(t.rows, cells) }
+// row adds a row; what would steer a terminal is shown as what it is.
+func (t *table) row(cells ...cell) {
+	for i := range cells {
+		cells[i].text = visible(cells[i].text)
+	}
+	t.rows = append(t.rows, cells)
+}
 
 // lines renders the table; paint turns a cell into what is printed.
 func (t *table) lines(paint func(style, string) string) []string {
