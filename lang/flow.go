@@ -23,10 +23,34 @@ const (
 
 // loadedFlow is an instance of a flow with the places of what is in it.
 type loadedFlow struct {
-	spec   *spec.Flow
+	addr   spec.Address
+	spec   *spec.Flow // nil when it was settled
 	starts []start
-	at     hcl.Range
-	jobsAt map[string]hcl.Range
+	line   int
+	jobs   []placed
+
+	// Once settled:
+	data   []byte // canonical
+	digest string
+	head   []byte // canonical form without jobs
+	secret bool   // something in it is sensitive
+}
+
+// placed is a job with the line it is declared at.
+type placed struct {
+	name string
+	line int
+}
+
+// settle puts a flow into canonical form, and lets all but that go.
+func (f *loadedFlow) settle() {
+	if f.spec == nil {
+		return
+	}
+	f.data, f.secret = f.spec.Canonical(), len(f.spec.Sensitive) > 0
+	f.digest = spec.Digest(f.data)
+	head := spec.Flow{Address: f.addr, Params: f.spec.Params, Outputs: f.spec.Outputs}
+	f.head, f.spec = head.Canonical(), nil
 }
 
 // flow is an instance of a flow while it is decoded.
@@ -109,10 +133,10 @@ func (f *flow) decode(voc schema.Block) *loadedFlow {
 	if f.checkCycles() {
 		f.checkReads()
 	}
-	loaded := &loadedFlow{spec: made, starts: f.starts, at: f.block.TypeRange, jobsAt: make(map[string]hcl.Range, len(f.jobs))}
+	loaded := &loadedFlow{addr: f.addr, spec: made, starts: f.starts, line: f.block.TypeRange.Start.Line, jobs: make([]placed, 0, len(f.jobs))}
 	for _, j := range f.jobs {
 		made.Jobs = append(made.Jobs, j.spec)
-		loaded.jobsAt[j.spec.Name] = j.block.TypeRange
+		loaded.jobs = append(loaded.jobs, placed{j.spec.Name, j.block.TypeRange.Start.Line})
 	}
 	made.Sensitive = f.at.secrets.pointers()
 	return loaded

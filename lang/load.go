@@ -25,6 +25,7 @@ type Options struct {
 	Given    []Given           // -var and -var-file in their order; a later one wins
 	Env      map[string]string // LFT_VAR_name by name; these lose
 	Open     Opener            // of modules outside the folder; nil = there are none
+	Cache    Cache             // of what files mean; with one, flows come as Bundle.Settled
 	// Incomplete takes variables without a value for unknown, and says nothing of
 	// what depends on them: to check a folder by itself. The bundle is of no use.
 	Incomplete bool
@@ -94,9 +95,11 @@ type loader struct {
 	pools map[spec.Address]*spec.Pool // as sets
 	// declared are the flows, filled when all of them are decoded.
 	declared map[spec.Address]*spec.Flow
-	jobs     atomic.Int64 // of all flows decoded so far
-	made     atomic.Int64 // blocks, by dynamic ones
-	steps    atomic.Int64 // that evaluation may still take, all workers together
+	heads    map[spec.Address][]byte // the same of flows in canonical form, without jobs
+	stamp    digest                  // of what the meaning of all files depends on
+	jobs     atomic.Int64            // of all flows decoded so far
+	made     atomic.Int64            // blocks, by dynamic ones
+	steps    atomic.Int64            // that evaluation may still take, all workers together
 
 	calendars map[spec.Address]*spec.Calendar // as sets
 	rules     []ruled                         // variables with rules of their own
@@ -110,10 +113,13 @@ type loader struct {
 
 func newLoader(fsys fs.FS, opt Options) *loader {
 	files := map[string]*file{}
+	if opt.Incomplete {
+		opt.Cache = nil
+	}
 	l := &loader{
 		opt: opt, found: newFindings(files), broken: newFindings(files), voc: schema.File(), types: make(map[string]*jobType, len(opt.JobTypes)),
 		trees: map[string]*tree{".": {name: ".", fsys: fsys}}, folders: map[string]*folder{},
-		sets: map[spec.Address]*set{}, calendars: map[spec.Address]*spec.Calendar{}, contracts: map[spec.Address]*contract{}, pools: map[spec.Address]*spec.Pool{}, declared: map[spec.Address]*spec.Flow{},
+		sets: map[spec.Address]*set{}, calendars: map[spec.Address]*spec.Calendar{}, contracts: map[spec.Address]*contract{}, pools: map[spec.Address]*spec.Pool{}, declared: map[spec.Address]*spec.Flow{}, heads: map[spec.Address][]byte{}, stamp: newStamp(opt),
 	}
 	l.steps.Store(int64(eval.Limits().Steps))
 	for _, t := range opt.JobTypes {
@@ -174,6 +180,7 @@ func (l *loader) open() bool {
 // sortBundle puts all objects in the order of their addresses.
 func sortBundle(b *spec.Bundle) {
 	slices.SortFunc(b.Flows, func(a, b *spec.Flow) int { return cmp.Compare(a.Address, b.Address) })
+	slices.SortFunc(b.Settled, func(a, b spec.Settled) int { return cmp.Compare(a.Address, b.Address) })
 	slices.SortFunc(b.Schedules, func(a, b *spec.Schedule) int { return cmp.Compare(a.Address, b.Address) })
 	slices.SortFunc(b.Pools, func(a, b *spec.Pool) int { return cmp.Compare(a.Address, b.Address) })
 	slices.SortFunc(b.Calendars, func(a, b *spec.Calendar) int { return cmp.Compare(a.Address, b.Address) })
@@ -192,6 +199,9 @@ func (l *loader) size(bundle *spec.Bundle) {
 		if mayBeLarge(f) {
 			check(f.Address, len(f.Canonical()))
 		}
+	}
+	for _, f := range bundle.Settled {
+		check(f.Address, len(f.Data))
 	}
 	for _, s := range bundle.Schedules {
 		check(s.Address, len(s.Canonical()))

@@ -108,6 +108,7 @@ func (w *worker) object(addr spec.Address, kind string, x hclsyntax.Expression) 
 
 // exists reports a reference to nothing.
 func (w *worker) exists(addr spec.Address, ref eval.Reference, rng hcl.Range) bool {
+	w.uses.add("", objectUse, string(ref.Set()))
 	s, ok := w.sets[ref.Set()]
 	switch {
 	case !ok:
@@ -147,6 +148,7 @@ func (w *worker) exists(addr spec.Address, ref eval.Reference, rng hcl.Range) bo
 // keysOf are the instances of an object with for_each, so that another for_each
 // may go over them.
 func (w *worker) keysOf(addr spec.Address, ref eval.Reference, rng hcl.Range) ([]instance, bool) {
+	w.uses.add("", objectUse, string(ref.Set()))
 	s, ok := w.sets[ref.Set()]
 	if !ok || !s.keyed || ref.Key != "" {
 		if ok && s.broken {

@@ -175,7 +175,7 @@ func (s *schedule) flow() (*spec.Flow, bool) {
 		return nil, false
 	}
 	s.spec.Flow = addr
-	f, ok := s.w.declared[addr]
+	f, ok := s.w.declaredFlow(addr)
 	return f, ok
 }
 

@@ -53,7 +53,11 @@ func (s *stream) decodeFlows(bundle *spec.Bundle) bool {
 	if !ok {
 		return false
 	}
-	s.decodeStarters(slices.Concat(append(late, known)...))
+	all := slices.Concat(append(late, known)...)
+	s.decodeStarters(all)
+	if s.opt.Cache != nil {
+		twoAtOnce(len(all), func(i int) { all[i].settle() })
+	}
 	for _, w := range s.workers {
 		s.found.list = append(s.found.list, w.found.list...)
 	}
@@ -107,6 +111,30 @@ func (s *stream) decodeAll() (known []*made, late [][]*made, ok bool) {
 
 // file parses and decodes a file of flows, and lets its tree go.
 func (w *worker) file(f waiting) (batch []*made, strange bool) {
+	if w.opt.Cache == nil || f.file.err != nil {
+		return w.decodeFile(f)
+	}
+	key := w.key(f)
+	if batch, ok := w.recall(f, key); ok {
+		return batch, false
+	}
+	before := len(w.found.list)
+	w.uses = &uses{seen: map[use]struct{}{}}
+	defer func() { w.uses = nil }()
+	batch, strange = w.decodeFile(f)
+	if f.file.err != nil || len(f.file.errs) > 0 || strange || len(w.found.list) > before {
+		return batch, strange
+	}
+	for _, m := range batch {
+		if m.waits == nil {
+			m.settle()
+		}
+	}
+	w.remember(key, batch)
+	return batch, false
+}
+
+func (w *worker) decodeFile(f waiting) (batch []*made, strange bool) {
 	f.file.parse(w.voc)
 	body := f.file.body
 	if body == nil {
@@ -128,6 +156,14 @@ func (w *worker) file(f waiting) (batch []*made, strange bool) {
 	return batch, false
 }
 
+func (m *made) settle() {
+	for _, one := range m.sets {
+		for _, f := range one.flows {
+			f.settle()
+		}
+	}
+}
+
 // decodeStarters decodes the flows that start others, now that it is known what
 // all flows take and give.
 func (s *stream) decodeStarters(all []*made) {
@@ -136,7 +172,7 @@ func (s *stream) decodeStarters(all []*made) {
 		for _, one := range m.sets {
 			maps.Copy(s.contracts, one.contracts)
 			for _, f := range one.flows {
-				s.declared[f.spec.Address] = f.spec
+				s.declare(f)
 			}
 		}
 		if m.waits != nil {
@@ -177,13 +213,40 @@ func (s *stream) keep(m *made, bundle *spec.Bundle) {
 	for _, one := range m.sets {
 		s.sets[one.addr] = one.set
 		for _, f := range one.flows {
-			s.declared[f.spec.Address] = f.spec
+			s.declare(f)
 			s.starts = append(s.starts, f.starts...)
-			bundle.Flows = append(bundle.Flows, f.spec)
-			bundle.Positions[f.spec.Address] = position(f.at)
-			for name, at := range f.jobsAt {
-				bundle.Positions[f.spec.Address.Job(name)] = position(at)
+			if f.spec != nil {
+				bundle.Flows = append(bundle.Flows, f.spec)
+			} else {
+				bundle.Settled = append(bundle.Settled, spec.Settled{Address: f.addr, Digest: f.digest, Data: f.data})
+			}
+			bundle.Positions[f.addr] = spec.Position{File: m.at.Filename, Line: f.line}
+			for _, j := range f.jobs {
+				bundle.Positions[f.addr.Job(j.name)] = spec.Position{File: m.at.Filename, Line: j.line}
 			}
 		}
 	}
+}
+
+// declare makes a flow known to those that name it.
+func (l *loader) declare(f *loadedFlow) {
+	if f.spec != nil {
+		l.declared[f.addr] = f.spec
+		return
+	}
+	delete(l.declared, f.addr)
+	l.heads[f.addr] = f.head
+}
+
+// declaredFlow returns a flow, perhaps without its jobs.
+func (l *loader) declaredFlow(addr spec.Address) (*spec.Flow, bool) {
+	if f, ok := l.declared[addr]; ok {
+		return f, true
+	}
+	head, ok := l.heads[addr]
+	if !ok {
+		return nil, false
+	}
+	f, err := spec.DecodeFlow(head, addr)
+	return f, err == nil
 }

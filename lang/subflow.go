@@ -71,7 +71,7 @@ func (l *loader) contract(addr spec.Address) *contract {
 	if c, ok := l.contracts[addr]; ok {
 		return c
 	}
-	f, ok := l.declared[addr]
+	f, ok := l.declaredFlow(addr)
 	if !ok {
 		return nil
 	}

@@ -117,7 +117,11 @@ func cause(err error) error {
 
 // treeFiles are all trees as one, for functions that read files: each at its
 // name.
-type treeFiles struct{ *loader }
+type treeFiles struct {
+	*loader
+
+	worker *worker // that is told what was asked for; may be nil
+}
 
 // Open finds the tree by the longest name that leads to the file.
 func (f treeFiles) Open(name string) (fs.File, error) {
@@ -137,6 +141,9 @@ func (f treeFiles) Open(name string) (fs.File, error) {
 // Holds reports whether a path, which may start with .., leads into one of the
 // trees.
 func (f treeFiles) Holds(name string) bool {
+	if f.worker != nil {
+		f.worker.uses.add("", fileUse, name)
+	}
 	if fs.ValidPath(name) {
 		return true
 	}

@@ -19,14 +19,17 @@ type worker struct {
 	module     *module
 	each       *eval.Each
 	timetables *cron.Compiler
+	uses       *uses // of the file it is at; nil = nobody asks
+	inputs     inputs
 }
 
 func (l *loader) worker(found *findings) *worker {
 	w := &worker{loader: l, found: found, module: l.top, timetables: new(cron.Compiler)}
 	limits := eval.Limits()
 	limits.Steps = 0 // all come from the reserve
-	w.evaluator = expr.NewEvaluator(limits, eval.Functions(treeFiles{l}), w.resolve)
+	w.evaluator = expr.NewEvaluator(limits, eval.Functions(treeFiles{loader: l, worker: w}), w.resolve)
 	w.evaluator.SetReserve(l.draw)
+	w.inputs = inputs{w: w, known: map[use]digest{}}
 	return w
 }
 
@@ -55,6 +58,12 @@ func (w *worker) within(each *eval.Each) func() {
 }
 
 func (w *worker) resolve(t hcl.Traversal) (cty.Value, int, *expr.Error) {
+	if w.uses != nil && len(t) > 1 && !w.each.Hides(t.RootName()) {
+		switch root := t.RootName(); root {
+		case eval.VarRoot, eval.LocalRoot, eval.ModuleRoot:
+			w.uses.add(w.module.addr, root, stepName(t[1]))
+		}
+	}
 	return w.module.config.Resolve(t, w.each)
 }
 

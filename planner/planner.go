@@ -159,12 +159,15 @@ const MaxUsers = 100
 // Declare puts everything a bundle declares into canonical form, sorted by
 // address.
 func Declare(b *spec.Bundle) []Declared {
-	out := make([]Declared, 0, len(b.Flows)+len(b.Schedules)+len(b.Pools)+len(b.Calendars)+len(b.Dependencies)+len(b.Outputs))
+	out := make([]Declared, 0, len(b.Flows)+len(b.Settled)+len(b.Schedules)+len(b.Pools)+len(b.Calendars)+len(b.Dependencies)+len(b.Outputs))
 	add := func(addr spec.Address, data []byte) {
 		out = append(out, Declared{Address: addr, Digest: spec.Digest(data), Data: data, At: b.Positions[addr]})
 	}
 	for _, f := range b.Flows {
 		add(f.Address, f.Canonical())
+	}
+	for _, f := range b.Settled {
+		out = append(out, Declared{Address: f.Address, Digest: f.Digest, Data: f.Data, At: b.Positions[f.Address]})
 	}
 	for _, s := range b.Schedules {
 		add(s.Address, s.Canonical())

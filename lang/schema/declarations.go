@@ -40,7 +40,7 @@ func movedBlock() Block {
 
 func removedBlock() Block {
 	return Block{
-		Name: "removed",
+		Name: "removed", Early: true,
 		Attributes: []Attribute{
 			{Name: "from", Type: static, Required: true, Description: "The address it had."},
 		},

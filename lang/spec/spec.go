@@ -20,6 +20,7 @@ const Format = 1
 type Bundle struct {
 	Project      string
 	Flows        []*Flow
+	Settled      []Settled // flows that are here in canonical form, and not in Flows
 	Schedules    []*Schedule
 	Pools        []*Pool
 	Calendars    []*Calendar
@@ -39,6 +40,13 @@ type Bundle struct {
 	// Sources tells, of each dependency, the folder its Files lie in, relative to
 	// the project's with slashes. It is a side table as Positions.
 	Sources map[Address]string
+}
+
+// Settled is an object in canonical form.
+type Settled struct {
+	Address Address
+	Digest  string
+	Data    []byte
 }
 
 // Off is why a block declares nothing.

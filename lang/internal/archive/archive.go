@@ -21,7 +21,7 @@ import (
 
 // Bounds of an archive.
 const (
-	MaxPacked   = 16 << 20  // bytes of the archive itself
+	MaxPacked   = 16 << 20 // bytes of the archive itself
 	MaxUnpacked = 32 << 20 // bytes of all its files together
 	MaxFiles    = 20_000
 )

@@ -27,7 +27,10 @@ func aimFlags() []cli.Flag {
 
 // wish is what a plan of the folder is asked for, in the words of the flags.
 func (a *app) wish(cmd *cli.Command, destroy bool) (planner.Wish, error) {
-	bundle, warnings, err := a.read(cmd)
+	if a.cache == nil {
+		a.cache = newParseCache(a.version, cmd.Bool("watch"))
+	}
+	bundle, warnings, err := a.read(cmd, a.cache)
 	if err != nil {
 		return planner.Wish{}, err
 	}

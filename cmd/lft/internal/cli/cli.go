@@ -33,6 +33,7 @@ type app struct {
 	version string
 	in      io.Reader
 	term    *view.Terminal
+	cache   *parseCache // once something was planned
 }
 
 // Main runs lft with the arguments after its name and returns the exit code of

@@ -71,16 +71,21 @@ func variableFiles(cmd *cli.Command) []string {
 // load reads the folder. Findings are shown here; an error means that it is of
 // no use.
 func (a *app) load(cmd *cli.Command) (*spec.Bundle, error) {
-	bundle, warnings, err := a.read(cmd)
+	bundle, warnings, err := a.read(cmd, nil)
 	a.term.Diagnostics(warnings)
 	return bundle, err
 }
 
-// read is load that leaves warnings to the caller.
-func (a *app) read(cmd *cli.Command) (*spec.Bundle, diag.List, error) {
+// read is load that leaves warnings to the caller. With a cache the bundle has
+// flows in canonical form only.
+func (a *app) read(cmd *cli.Command, cache *parseCache) (*spec.Bundle, diag.List, error) {
 	options, err := a.loadOptions(cmd, os.Environ())
 	if err != nil {
 		return nil, nil, err
+	}
+	if cache != nil {
+		options.Cache = cache
+		defer cache.tidy()
 	}
 	bundle, findings := lang.Load(os.DirFS("."), options)
 	if findings.HasErrors() {
