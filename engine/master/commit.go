@@ -199,7 +199,7 @@ func empty(b *record.Batch) bool {
 func rowCount(b *record.Batch) int {
 	return len(b.Executions) + len(b.Jobs) + len(b.Attempts) + len(b.Fires) + len(b.Ranges) +
 		len(b.Cursors) + len(b.Adopted) + len(b.Agents) + len(b.Chunks) + len(b.LogEnds) +
-		len(b.DeadLetters) + len(b.Audits)
+		len(b.DeadLetters) + len(b.Audits) + len(b.Overrides) + len(b.OverridesGone)
 }
 
 // deliver releases what was waiting for the batch to be durable.

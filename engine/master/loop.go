@@ -63,6 +63,7 @@ type loop struct {
 	pace     pace
 	dirty    bool // something was stepped since the last Ready
 	lastWake record.Time
+	overdue  bool          // something was due when the commit under way left
 	backlog  []*submission // taken before the inbox
 	echoes   []*submission // stepped reports, acknowledged with the next delivery
 	current  *submission   // stepped last
@@ -166,17 +167,15 @@ func (l *loop) await(ctx context.Context) error {
 	case answers := <-l.shop.done:
 		return l.stepPrepared(answers)
 	case outcome := <-l.landing():
-		return l.land(ctx, outcome)
+		if err := l.land(ctx, outcome); err != nil || !l.overdue {
+			return err
+		}
+		l.overdue = false
+		return l.tick()
 	case r := <-l.requests:
 		return l.serve(ctx, r)
 	case <-l.wake.C:
-		if !l.term.Trust() {
-			// What is decided while the database is away is durable much later. An
-			// instant of a schedule would have been on time then, and all of a day
-			// would run at once.
-			return nil
-		}
-		return l.step(&submission{event: kernel.Tick{}})
+		return l.tick()
 	case <-l.linger.C:
 		return nil
 	case <-l.calm.C:
@@ -231,7 +230,18 @@ func (l *loop) stepApart(ctx context.Context, sub *submission) error {
 // now is the database's time.
 func (l *loop) now() record.Time { return record.Time(l.term.Now()) }
 
-// setWake sets the timer to the kernel's next instant.
+// tick lets time pass, unless the lease is in doubt: what is decided while the
+// database is away is durable much later. An instant of a schedule would have been
+// on time then, and all of a day would run at once.
+func (l *loop) tick() error {
+	if !l.term.Trust() {
+		return nil
+	}
+	return l.step(&submission{event: kernel.Tick{}})
+}
+
+// setWake sets the timer to the kernel's next instant. What is due while a commit
+// is under way cannot leave before it lands, which then wakes the loop.
 func (l *loop) setWake() error {
 	var at record.Time
 	if err := l.guard("NextWake", func() { at = l.st.NextWake() }); err != nil {
@@ -242,7 +252,12 @@ func (l *loop) setWake() error {
 		l.lastWake = 0
 		return nil
 	}
-	wait := time.Duration(min(int64(at)-l.term.Now(), math.MaxInt64/1000)) * time.Microsecond
+	now := l.term.Now()
+	if l.overdue = l.flight != nil && int64(at) <= now; l.overdue {
+		l.wake.Stop()
+		return nil
+	}
+	wait := time.Duration(min(int64(at)-now, math.MaxInt64/1000)) * time.Microsecond
 	if at == l.lastWake {
 		wait = max(wait, tickFloor)
 	}
