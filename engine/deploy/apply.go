@@ -46,6 +46,9 @@ func (s *Service) prepare(ctx context.Context, set ChangeSet) (*change, planner.
 	if err != nil {
 		return nil, planner.Impact{}, err
 	}
+	if err := c.count(compiled.specs); err != nil {
+		return nil, planner.Impact{}, err
+	}
 	impact, err := s.impact(ctx, c, compiled)
 	return c, impact, err
 }
@@ -142,14 +145,14 @@ func (r *Request) definition(c *change) store.DefinitionChange {
 			Author:    r.By,
 			Message:   r.Message,
 			Digest:    c.after.digest(),
-			Added:     c.added,
-			Changed:   c.changed,
-			Destroyed: c.gone,
+			Added:     c.sum.Add,
+			Changed:   c.sum.Change,
+			Destroyed: c.sum.Destroy,
 		},
 		Objects: c.objects,
 		Audit: record.Audit{
 			ID: r.ApplyID, By: r.By, Verb: "apply", Object: project.Name,
-			Detail: fmt.Sprintf("revision %d: %d added, %d changed, %d destroyed", c.after.Project.Revision, c.added, c.changed, c.gone),
+			Detail: fmt.Sprintf("revision %d: %d added, %d changed, %d destroyed", c.after.Project.Revision, c.sum.Add, c.sum.Change, c.sum.Destroy),
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/engine/store"
 	"github.com/leifengta/lft/lang/spec"
+	"github.com/leifengta/lft/planner"
 )
 
 // Limits of what a client may send, checked before anything is read.
@@ -78,9 +79,7 @@ type change struct {
 	after   Deployed // with the revision number it will get
 	objects []store.ObjectChange
 	touched map[string]bool // uids of objects that come, change or go
-	added   int
-	changed int
-	gone    int
+	sum     planner.Summary
 }
 
 // lay lays the change set over what is deployed. Uids of new objects are minted
@@ -159,22 +158,25 @@ func (c *change) add(ch Change, old record.Object, lineage string) {
 	} else {
 		c.after.Objects = append(c.after.Objects, now)
 	}
-	c.count(ch, old)
 	c.objects = append(c.objects, store.ObjectChange{Object: now, Base: old.From, Deleted: ch.Action == Delete})
 }
 
-// count adds a change to the numbers that the history shows: outputs, and moves
-// that change nothing else, count nowhere, as in a plan.
-func (c *change) count(ch Change, old record.Object) {
-	switch {
-	case ch.Kind == spec.OutputKind:
-	case ch.Action == Create:
-		c.added++
-	case ch.Action == Delete:
-		c.gone++
-	case ch.Action == Update || ch.Digest != old.Digest:
-		c.changed++
+// count counts the change as its plan does.
+func (c *change) count(specs map[string][]byte) (err error) {
+	before := planner.Deployed{Objects: make([]planner.Object, len(c.before.Objects))}
+	for i, o := range c.before.Objects {
+		before.Objects[i] = planner.Object{UID: o.UID, Address: spec.Address(o.Address), Digest: o.Digest, Version: o.From}
 	}
+	w := planner.Wish{Declared: make([]planner.Declared, len(c.after.Objects))}
+	for i, o := range c.after.Objects {
+		w.Declared[i] = planner.Declared{UID: o.UID, Address: spec.Address(o.Address), Digest: o.Digest, Data: specs[o.Digest]}
+	}
+	var p planner.Plan
+	if p.Changes, err = w.Compare(before, specs); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	c.sum = p.Summary()
+	return nil
 }
 
 // digest is over all objects of a revision.

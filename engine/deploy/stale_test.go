@@ -153,3 +153,32 @@ func TestApplyBesideOthers(t *testing.T) {
 		})
 	}
 }
+
+// TestHistoryCountsAsThePlan: outputs, moves and what only follows a move count
+// nowhere.
+func TestHistoryCountsAsThePlan(t *testing.T) {
+	f := newFolder(t)
+	f.apply(t, "first", web())
+	f.apply(t, "second", web(func(b *spec.Bundle) {
+		b.Flows[1].Address, b.Schedules[0].Flow = "flow.renamed", "flow.renamed"
+		b.Moved = []spec.Moved{{From: "flow.main", To: "flow.renamed"}}
+		b.Outputs[0].Value = []byte(`2`)
+		b.Pools[1].Slots = 7
+		b.Flows[2] = flow("new")
+	}))
+	d, _, err := f.Deployed(t.Context(), "p", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := f.Revisions(t.Context(), d.Project.UID, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range list {
+		got = append(got, fmt.Sprint(r.Added, r.Changed, r.Destroyed))
+	}
+	if want := []string{"1 1 1", "7 0 0"}; !slices.Equal(got, want) {
+		t.Errorf("history %q, want %q", got, want)
+	}
+}
