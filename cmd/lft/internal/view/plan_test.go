@@ -158,3 +158,25 @@ func TestTypeValue(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanOfPassages: texts and expressions of several lines are shown and compared
+// by their lines.
+func TestPlanOfPassages(t *testing.T) {
+	flow := func(args map[string]*spec.Value) *spec.Flow {
+		return &spec.Flow{Address: "flow.f", Jobs: []*spec.Job{{Name: "a", Type: "shell", Args: args}}}
+	}
+	vars := map[string]json.RawMessage{"var": json.RawMessage(`{"x":1}`)}
+	before := flow(map[string]*spec.Value{
+		"becomes": literal(`"one line"`),
+		"braces":  {Expr: "{\n  a = param.a\n  b = 1\n}"},
+		"other":   literal(`"a\nb\n"`),
+		"stdin":   {Expr: "<<-EOT\n    day ${param.day}\n    same\n  EOT", Vars: vars},
+	})
+	after := flow(map[string]*spec.Value{
+		"becomes": literal(`"one line\nanother\n"`),
+		"braces":  {Expr: "{\n  a = param.a\n  b = 2\n}"},
+		"other":   {Expr: "param.x"},
+		"stdin":   {Expr: "<<-EOT\n    day ${param.day}!\n    same\n  EOT", Vars: vars},
+	})
+	compareGolden(t, "testdata/plan/passages.txt", planOf(t, planner.Impact{}, nil, before)+"\n"+planOf(t, planner.Impact{}, before, after))
+}

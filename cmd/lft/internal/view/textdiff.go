@@ -12,29 +12,38 @@ const maxDiffLines = 2000
 // contextLines are shown around each difference.
 const contextLines = 2
 
-// textDiff shows two texts, of which one at least has several lines, by the lines
-// that differ. It is false of other values.
+// textDiff shows two texts, or two expressions, of which one at least has several
+// lines, by the lines that differ. It is false of other values.
 func (r *planText) textDiff(before, after json.RawMessage, head, pad string) bool {
-	_, long := multiline(before)
-	_, alsoLong := multiline(after)
-	if !long && !alsoLong {
+	was, long := passageOf(before)
+	now, alsoLong := passageOf(after)
+	if !long && !alsoLong || masked(before) || masked(after) {
 		return false
 	}
-	var old, now string
-	if json.Unmarshal(before, &old) != nil || json.Unmarshal(after, &now) != nil {
+	if !long && !asPassage(before, now.open, &was) || !alsoLong && !asPassage(after, was.open, &now) || was.open != now.open {
 		return false
 	}
-	if masked(before) || masked(after) {
-		return false
-	}
-	was, is := splitLines(old), splitLines(now)
-	if len(was) > maxDiffLines || len(is) > maxDiffLines {
-		r.mark(altered, pad, fmt.Sprintf("%s(text of %s)%s(text of %s)", head, count(len(was), "line"), r.style(yellow, " -> "), count(len(is), "line")))
+	if len(was.lines) > maxDiffLines || len(now.lines) > maxDiffLines {
+		r.mark(altered, pad, fmt.Sprintf("%s(text of %s)%s(text of %s)", head, count(len(was.lines), "line"), r.style(yellow, " -> "), count(len(now.lines), "line")))
 		return true
 	}
-	r.mark(altered, pad, head+"<<-EOT")
-	r.lines(diffLines(was, is), pad+"    ")
-	r.line(pad + "  EOT")
+	r.mark(altered, pad, head+now.open)
+	r.lines(diffLines(was.lines, now.lines), pad+"    ")
+	end := now.end
+	if was.end != now.end {
+		end = was.end + r.style(yellow, " -> ") + now.end
+	}
+	r.line(pad + "  " + end)
+	return true
+}
+
+// asPassage reads a text of one line as one of several.
+func asPassage(data json.RawMessage, open string, to *passage) bool {
+	var text string
+	if open != "<<-EOT" || json.Unmarshal(data, &text) != nil {
+		return false
+	}
+	*to = passage{open: open, end: "EOT", lines: splitLines(text)}
 	return true
 }
 

@@ -26,16 +26,15 @@ func (r *planText) value(s sign, pad, head string, a attr, tail string) {
 		r.mark(s, pad, head+text+tail)
 		return
 	}
-	if text, ok := multiline(a.data); ok {
-		r.mark(s, pad, head+"<<-EOT")
-		lines := splitLines(text)
-		for _, line := range lines[:min(len(lines), maxTextLines)] {
+	if text, ok := passageOf(a.data); ok {
+		r.mark(s, pad, head+text.open)
+		for _, line := range text.lines[:min(len(text.lines), maxTextLines)] {
 			r.line(pad + "      " + shorten(visible(line)))
 		}
-		if more := len(lines) - maxTextLines; more > 0 {
+		if more := len(text.lines) - maxTextLines; more > 0 {
 			r.line(pad + "      " + r.style(faint, fmt.Sprintf("# (%s not shown)", count(more, "more line"))))
 		}
-		r.line(pad + "  EOT" + tail)
+		r.line(pad + "  " + text.end + tail)
 		return
 	}
 	inner := pad + "    "
@@ -80,6 +79,9 @@ func (r *planText) more(n int, pad string) {
 // scalar renders canonical JSON the way it would be written in HCL, if that takes
 // one line.
 func scalar(data json.RawMessage) (string, bool) {
+	if _, ok := passageOf(data); ok {
+		return "", false
+	}
 	if expr, ok := expression(data); ok {
 		return expr, true
 	}
@@ -89,9 +91,6 @@ func scalar(data json.RawMessage) (string, bool) {
 	case masked(data):
 		return sensitiveText, true
 	case data[0] == '"':
-		if _, ok := multiline(data); ok {
-			return "", false
-		}
 		return shorten(visible(string(data))), true
 	case data[0] == '[':
 		return "[]", len(listOf(data)) == 0
@@ -108,53 +107,6 @@ func outdent(text string, n int) string {
 		lines[i] = line[min(n, len(line)-len(strings.TrimLeft(line, " "))):]
 	}
 	return strings.TrimSuffix(strings.Join(lines, "\n"), "\n")
-}
-
-// multiline returns a text of several lines.
-func multiline(data json.RawMessage) (string, bool) {
-	if len(data) == 0 || data[0] != '"' {
-		return "", false
-	}
-	var text string
-	if json.Unmarshal(data, &text) != nil || !strings.Contains(text, "\n") {
-		return "", false
-	}
-	return text, true
-}
-
-// expression returns the source of a run-time expression, with the config-time
-// values it has captured, or a literal that is wrapped because it looks like one.
-func expression(data json.RawMessage) (string, bool) {
-	if !bytes.HasPrefix(data, []byte(`{"$`)) {
-		return "", false
-	}
-	var v struct {
-		Expr    string                     `json:"$expr"`
-		Literal json.RawMessage            `json:"$literal"`
-		Vars    map[string]json.RawMessage `json:"vars"`
-	}
-	if json.Unmarshal(data, &v) != nil {
-		return "", false
-	}
-	if v.Expr == "" {
-		return shorten(visible(string(v.Literal))), true
-	}
-	text := visible(strings.Join(strings.Fields(v.Expr), " "))
-	if !strings.Contains(v.Expr, "\n") {
-		text = visible(v.Expr)
-	}
-	if len(v.Vars) > 0 {
-		var with []string
-		for _, name := range sortedKeys(v.Vars) {
-			value := shorten(visible(string(v.Vars[name])))
-			if masked(v.Vars[name]) {
-				value = sensitiveText
-			}
-			with = append(with, name+" = "+value)
-		}
-		text += " /* " + strings.Join(with, ", ") + " */"
-	}
-	return text, true
 }
 
 // objectOf returns the members of a JSON object that is no run-time value, nil of
