@@ -83,6 +83,8 @@ func (d *Depot) Hold(ctx context.Context, digests []string) (missing []string, e
 	if err != nil {
 		return nil, err
 	}
+	// One whose object has vanished keeps its row: Put fills its place again, where
+	// tasks that name it look.
 	there := make(map[string]bool, len(held))
 	for _, b := range held {
 		if there[b.Digest], err = d.exists(ctx, b); err != nil {
@@ -98,11 +100,11 @@ func (d *Depot) Hold(ctx context.Context, digests []string) (missing []string, e
 	return missing, nil
 }
 
-// exists looks for the object of a blob; a blob without one is given up.
+// exists looks for the object of a blob.
 func (d *Depot) exists(ctx context.Context, b record.Blob) (bool, error) {
 	r, err := d.bucket.Get(ctx, blob.DependencyKey(b.Digest, b.Upload), 0, 1)
 	if errors.Is(err, blob.ErrNotFound) {
-		return false, d.stock.DoomBlob(ctx, b)
+		return false, nil
 	}
 	if err != nil {
 		return false, err
@@ -127,20 +129,36 @@ func (d *Depot) Put(ctx context.Context, digest string, r io.Reader) error {
 	if err := d.open(ctx); err != nil {
 		return err
 	}
+	// What is there stays where it is: it is leased, so nobody takes it away now.
+	held, err := d.stock.LeaseBlobs(ctx, []string{digest}, leaseSpan)
+	if err != nil {
+		return err
+	}
+	if len(held) > 0 {
+		if there, err := d.exists(ctx, held[0]); there || err != nil {
+			return err
+		}
+		return d.fill(ctx, held[0], p)
+	}
 	b := record.Blob{Digest: digest, Upload: strings.ToLower(rand.Text()), Size: size}
 	if err := d.stock.BeginBlob(ctx, b, leaseSpan); err != nil {
 		return err
 	}
-	if err := d.bucket.Put(ctx, blob.DependencyKey(b.Digest, b.Upload), p.Relay(), size); err != nil {
+	if err := d.fill(ctx, b, p); err != nil {
 		tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyIn)
 		defer cancel()
-		err = errors.Join(err, d.stock.DoomBlob(tidy, b))
-		if errors.Is(err, pack.ErrDamaged) {
-			err = fmt.Errorf("%w: pack %.16s…: %w", ErrInvalid, digest, err)
-		}
-		return err
+		return errors.Join(err, d.stock.DoomBlob(tidy, b))
 	}
 	return d.stock.EndBlob(ctx, b, leaseSpan)
+}
+
+// fill puts a pack where a blob's object belongs.
+func (d *Depot) fill(ctx context.Context, b record.Blob, p *pack.Reader) error {
+	err := d.bucket.Put(ctx, blob.DependencyKey(b.Digest, b.Upload), p.Relay(), pack.Size(p.Files()))
+	if errors.Is(err, pack.ErrDamaged) {
+		err = fmt.Errorf("%w: pack %.16s…: %w", ErrInvalid, b.Digest, err)
+	}
+	return err
 }
 
 // Read returns n bytes of a pack from off on, at most MaxRead, fewer at its end.

@@ -226,8 +226,11 @@ func TestApplyWithDependency(t *testing.T) {
 		t.Error("what has vanished is not missing")
 	}
 	d.put(t, dep.Digest, data)
-	if again, err := d.store.Dependencies(t.Context(), d.head(t), 1, []string{"dependency.d"}); err != nil || again["dependency.d"].Object == sources["dependency.d"].Object {
+	if again, err := d.store.Dependencies(t.Context(), d.head(t), 1, []string{"dependency.d"}); err != nil || again["dependency.d"] != sources["dependency.d"] {
 		t.Errorf("after the upload: %v, %v", again, err)
+	}
+	if missing := d.missing(t, dep.Digest); len(missing) > 0 {
+		t.Errorf("after the upload: %v", missing)
 	}
 
 	// A spec that lies is no spec.

@@ -17,9 +17,8 @@ type Sources func(ctx context.Context, projectUID string, revision int64, addres
 // maxSources bounds the sources that are remembered.
 const maxSources = 4096
 
-// sources knows where the dependencies of revisions are. A first attempt believes
-// what is remembered; a later one asks again, for bytes that had vanished may have
-// been put into another object.
+// sources knows where the dependencies of revisions are. That changes as little as
+// the revisions do: bytes that had vanished are put where they were.
 type sources struct {
 	find Sources
 
@@ -49,7 +48,7 @@ func (b *build) usePin(address string) pin { return pin{b.p.ProjectUID, b.p.Revi
 // known reports whether nothing need be asked about the job's dependencies.
 func (b *build) known() bool {
 	for _, address := range b.job.Uses {
-		if _, ok := b.gen.sources.recall(b.usePin(address)); !ok || b.p.N > 1 {
+		if _, ok := b.gen.sources.recall(b.usePin(address)); !ok {
 			return false
 		}
 	}

@@ -92,7 +92,7 @@ func (s *Store) freeBlobs(ctx context.Context, on querier, rest string, args ...
 	return list, err
 }
 
-// DoomBlob takes a blob whose object has vanished out of use.
+// DoomBlob gives an upload up that has failed.
 func (s *Store) DoomBlob(ctx context.Context, b record.Blob) error {
 	_, err := s.write.ExecContext(ctx, "UPDATE stored_blob SET state=? WHERE digest=? AND upload=?",
 		string(record.BlobDoomed), b.Digest, b.Upload)
