@@ -183,7 +183,7 @@ func (s *State) flowDeleted(uid string) {
 		return
 	}
 	for _, x := range slices.Clone(l.queued) {
-		if x.parent != nil {
+		if x.Parent != "" {
 			continue // the revision of its parent, which runs on, still has the flow
 		}
 		s.finish(x, record.ExecutionCancelled, record.ReasonFlowDeleted)

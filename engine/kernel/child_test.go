@@ -142,15 +142,18 @@ func TestChildEnds(t *testing.T) {
 			"FAILED a=FAILED", "FAILED before=SUCCEEDED sub=FAILED z=UPSTREAM_FAILED", record.OutcomeFailed, record.ReasonChild,
 		},
 		"failure that is allowed": {
-			[]func(*spec.Job){func(j *spec.Job) { j.AllowFailure = true }}, func(f *family, child string) { f.fail(child, "a") },
+			[]func(*spec.Job){func(j *spec.Job) { j.AllowFailure = true }},
+			func(f *family, child string) { f.fail(child, "a") },
 			"FAILED a=FAILED", "SUCCEEDED before=SUCCEEDED sub=FAILED z=UPSTREAM_FAILED", record.OutcomeFailed, record.ReasonChild,
 		},
 		"failure, to be retried": {
-			[]func(*spec.Job){retries(2)}, func(f *family, child string) { f.fail(child, "a") },
+			[]func(*spec.Job){retries(2)},
+			func(f *family, child string) { f.fail(child, "a") },
 			"FAILED a=FAILED", "RUNNING before=SUCCEEDED sub=RETRY_WAIT z=WAITING", record.OutcomeFailed, record.ReasonChild,
 		},
 		"cancelled by a person, whatever the retries": {
-			[]func(*spec.Job){retries(5)}, func(f *family, child string) { f.cancel(child); f.report(child, "a", killed) },
+			[]func(*spec.Job){retries(5)},
+			func(f *family, child string) { f.cancel(child); f.report(child, "a", killed) },
 			"CANCELLED(cancelled) a=CANCELLED", "FAILED before=SUCCEEDED sub=FAILED z=UPSTREAM_FAILED", record.OutcomeCancelled, record.ReasonCancelled,
 		},
 		"the parent is cancelled": {
@@ -166,7 +169,8 @@ func TestChildEnds(t *testing.T) {
 			"SUCCEEDED a=SUCCEEDED", "CANCELLED(cancelled) before=SUCCEEDED sub=SUCCEEDED z=CANCELLED", record.OutcomeSucceeded, "",
 		},
 		"the job's time is up": {
-			[]func(*spec.Job){func(j *spec.Job) { j.Timeout = 60 * spec.Second }}, func(f *family, child string) {
+			[]func(*spec.Job){func(j *spec.Job) { j.Timeout = 60 * spec.Second }},
+			func(f *family, child string) {
 				f.pass(59 * second)
 				f.want(child, "RUNNING a=ACTIVE")
 				f.pass(second)
@@ -176,7 +180,8 @@ func TestChildEnds(t *testing.T) {
 			"CANCELLED(timeout) a=CANCELLED", "FAILED before=SUCCEEDED sub=FAILED z=UPSTREAM_FAILED", record.OutcomeTimeout, record.ReasonTimeout,
 		},
 		"the job's time is up, to be retried": {
-			[]func(*spec.Job){retries(2), func(j *spec.Job) { j.Timeout = 60 * spec.Second }}, func(f *family, child string) {
+			[]func(*spec.Job){retries(2), func(j *spec.Job) { j.Timeout = 60 * spec.Second }},
+			func(f *family, child string) {
 				f.pass(60 * second)
 				f.report(child, "a", killed)
 			},

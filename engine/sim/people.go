@@ -268,7 +268,7 @@ func (p *people) override() {
 	last := p.w.store.revisions[p.w.store.head()-1]
 	ev := kernel.Override{ProjectUID: projectUID, Field: record.FieldPaused, By: "ann"}
 	ev.Value = []string{"true", "false", ""}[p.w.rng.IntN(3)]
-	uid := ""
+	var uid string
 	switch pick := p.w.rng.IntN(3); {
 	case pick == 0 && len(last.Schedules) > 0:
 		def := last.Schedules[p.w.rng.IntN(len(last.Schedules))]

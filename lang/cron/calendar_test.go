@@ -107,16 +107,19 @@ func TestCalendarBounds(t *testing.T) {
 		count      int64
 	}{
 		{
-			"all but the last day", Spec{Crons: []string{second}, Timezone: "Europe/Berlin", Exclude: []string{"1970-01-01..2199-12-30"}},
+			"all but the last day",
+			Spec{Crons: []string{second}, Timezone: "Europe/Berlin", Exclude: []string{"1970-01-01..2199-12-30"}},
 			"2199-12-30T23:00:00Z", "", 25 * 3600, // the last hour is of another day already
 		},
 		{"every day", Spec{Every: time.Second, Exclude: []string{"1970-01-01..2199-12-31"}}, "", "", 0},
 		{
-			"one day", Spec{Crons: []string{second}, Timezone: "Australia/Lord_Howe", Include: []string{"2150-06-01"}},
+			"one day",
+			Spec{Crons: []string{second}, Timezone: "Australia/Lord_Howe", Include: []string{"2150-06-01"}},
 			"2150-05-31T13:30:00Z", "", 24 * 3600,
 		},
 		{
-			"every other day", Spec{Crons: []string{second}, Timezone: "Africa/Casablanca", Exclude: days},
+			"every other day",
+			Spec{Crons: []string{second}, Timezone: "Africa/Casablanca", Exclude: days},
 			"2026-01-01T23:00:00Z", "2025-12-31T22:59:59Z", -1,
 		},
 	} {
