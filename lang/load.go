@@ -159,18 +159,10 @@ func (l *loader) load() (bundle *spec.Bundle, done bool) {
 
 // open reads the project's folder and those of all modules.
 func (l *loader) open() bool {
-	f := &folder{tree: l.trees["."], dir: "."}
-	names, err := f.files()
-	switch {
-	case err != nil:
-		l.found.error(CodeRead, "", hcl.Range{}, "The folder cannot be read", "%v", err)
-		return false
-	case len(names) == 0:
-		l.found.error(CodeRead, "", hcl.Range{}, "No configuration", "The folder has no *.hcl files.")
+	f, ok := l.openTop()
+	if !ok {
 		return false
 	}
-	l.folders[f.name()] = f
-	l.read(f, names)
 	top := &call{folder: f}
 	l.descend(top)
 	l.top = l.newModule(top, "", "", nil, nil)

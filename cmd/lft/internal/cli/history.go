@@ -3,19 +3,21 @@ package cli
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
+	"github.com/leifengta/lft/lang"
 )
 
 func (a *app) historyVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "history",
 		Usage: "List what was applied, newest first",
-		Flags: slices.Concat(stateFlags(), variableFlags(), []cli.Flag{
+		Flags: slices.Concat(stateFlags(), []cli.Flag{
 			jsonFlag(),
 			projectFlag(),
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most this many"},
@@ -33,14 +35,13 @@ func (a *app) project(cmd *cli.Command) (string, error) {
 	if name := cmd.String("project"); name != "" {
 		return name, nil
 	}
-	bundle, err := a.load(cmd)
-	if err != nil {
-		if _, said := errors.AsType[exitCode](err); said {
-			a.term.Notef("\nThe folder tells which project is meant; -project=NAME does without it.\n")
-		}
-		return "", err
+	name, findings := lang.Project(os.DirFS("."))
+	if name == "" {
+		a.term.Diagnostics(findings)
+		a.term.Notef("\nThe folder tells which project is meant; -project=NAME does without it.\n")
+		return "", exitCode(exitError)
 	}
-	return bundle.Project, nil
+	return name, nil
 }
 
 // pageSize is how many revisions are asked for at a time.

@@ -17,7 +17,7 @@ func (a *app) outputVerb() *cli.Command {
 		Name:      "output",
 		Usage:     "Show the outputs of what is deployed",
 		ArgsUsage: "[NAME]",
-		Flags: slices.Concat(stateFlags(), variableFlags(), []cli.Flag{
+		Flags: slices.Concat(stateFlags(), []cli.Flag{
 			jsonFlag(), projectFlag(),
 			&cli.BoolFlag{Name: "raw", Usage: "write the text of one output and nothing else, for a shell"},
 		}),

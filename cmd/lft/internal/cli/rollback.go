@@ -19,7 +19,7 @@ func (a *app) rollbackVerb() *cli.Command {
 		ArgsUsage: "REVISION",
 		Description: "It is an ordinary plan and apply, and makes a new revision. The folder stays as it is, so its next plan will\n" +
 			"show the way back. Numbers of revisions: lft history.",
-		Flags: slices.Concat(stateFlags(), variableFlags(), approvalFlags(), []cli.Flag{
+		Flags: slices.Concat(stateFlags(), approvalFlags(), []cli.Flag{
 			projectFlag(),
 			&cli.StringFlag{Name: "out", Usage: "save the plan to this file and apply nothing"},
 		}),

@@ -19,7 +19,7 @@ func (a *app) showVerb() *cli.Command {
 		Usage:       "Show what is deployed, or a saved plan",
 		ArgsUsage:   "[PLAN | REVISION | ADDRESS]",
 		Description: "Without an argument it shows the newest revision; with the address of an object only that one.",
-		Flags:       slices.Concat(stateFlags(), variableFlags(), formFlags(), []cli.Flag{projectFlag()}),
+		Flags:       slices.Concat(stateFlags(), formFlags(), []cli.Flag{projectFlag()}),
 		Action:      a.runShow,
 	}
 }

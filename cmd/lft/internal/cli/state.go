@@ -12,7 +12,7 @@ import (
 
 func (a *app) stateVerb() *cli.Command {
 	flags := func() []cli.Flag {
-		return slices.Concat(stateFlags(), variableFlags(), []cli.Flag{
+		return slices.Concat(stateFlags(), []cli.Flag{
 			jsonFlag(), projectFlag(), &cli.Int64Flag{Name: "revision", Usage: "of this revision instead of the newest"},
 		})
 	}
