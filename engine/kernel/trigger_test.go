@@ -223,17 +223,17 @@ func (w *twin) end(name string, ok bool) {
 		w.states[name] = record.JobFailed
 		if !j.AllowFailure && (w.flow.OnFailure == spec.FinishRunning || w.flow.OnFailure == spec.CancelRunning) && !w.stopped {
 			w.stopped = true
-			w.stop(w.flow.OnFailure == spec.CancelRunning)
+			w.stop(needsSuccess, w.flow.OnFailure == spec.CancelRunning)
 		}
 	}
 	w.settle()
 }
 
-// stop ends what may not start any more, and kills what runs and may not.
-func (w *twin) stop(running bool) {
+// stop ends some jobs that have not started, and perhaps kills those that have.
+func (w *twin) stop(which func(*spec.Job) bool, running bool) {
 	for _, j := range w.flow.Jobs {
 		switch state := w.states[j.Name]; {
-		case w.mayRun(j) || state.Terminal():
+		case !which(j) || state.Terminal():
 		case state == record.JobActive && running:
 			w.killed[j.Name] = true
 		case state != record.JobActive:
@@ -245,7 +245,7 @@ func (w *twin) stop(running bool) {
 func (w *twin) cancelled() {
 	if !w.cancel {
 		w.cancel = true
-		w.stop(true)
+		w.stop(func(j *spec.Job) bool { return j.OnCancel != "run" }, true)
 		w.settle()
 	}
 }
