@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/agent"
+	"github.com/leifengta/lft/agent/depcache"
 	"github.com/leifengta/lft/agent/keeper"
 	"github.com/leifengta/lft/providers/builtin"
 )
@@ -26,6 +27,7 @@ func (a *app) agentVerb() *cli.Command {
 			&cli.StringFlag{Name: "dir", Value: ".lft/agent", Usage: "its identity, journal, keeper and spool; one agent each"},
 			&cli.IntFlag{Name: "slots", Usage: "attempts at a time (default: two for each CPU)"},
 			&cli.StringFlag{Name: "labels", Usage: "what jobs may ask for: KEY=VALUE,KEY=VALUE"},
+			&cli.IntFlag{Name: "cache", Value: depcache.DefaultMaxBytes >> 20, Usage: "MiB of dependencies it keeps"},
 			verboseFlag(),
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -43,6 +45,9 @@ func (a *app) agentVerb() *cli.Command {
 			if cmd.IsSet("slots") && cmd.Int("slots") < 1 {
 				return fmt.Errorf("-slots is at least 1, got %d", cmd.Int("slots"))
 			}
+			if cmd.Int("cache") < 1 {
+				return fmt.Errorf("-cache is at least 1, got %d", cmd.Int("cache"))
+			}
 			argv, err := keeperArgv()
 			if err != nil {
 				return err
@@ -57,6 +62,8 @@ func (a *app) agentVerb() *cli.Command {
 				Version:    a.version,
 				Log:        a.logger(cmd),
 				KeeperArgv: argv,
+
+				DependencyBytes: int64(cmd.Int("cache")) << 20,
 			})
 		},
 	}
