@@ -11,7 +11,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 
 	"github.com/leifengta/lft/engine/record"
 )
@@ -48,14 +47,13 @@ func parseLineage(data []byte) (string, error) {
 		return "", diags
 	}
 	attr := content.Attributes["lineage"]
-	value, diags := attr.Expr.Value(nil)
-	if diags.HasErrors() {
-		return "", diags
+	// A text and nothing to be computed.
+	if text, ok := attr.Expr.(*hclsyntax.TemplateExpr); ok && text.IsStringLiteral() {
+		if value, diags := text.Value(nil); !diags.HasErrors() && record.ValidExecutionID(value.AsString()) {
+			return value.AsString(), nil
+		}
 	}
-	if value.Type() != cty.String || value.IsNull() || !record.ValidExecutionID(value.AsString()) {
-		return "", fmt.Errorf("%s: lineage must be the text that lft wrote there", attr.Range)
-	}
-	return value.AsString(), nil
+	return "", fmt.Errorf("%s: lineage must be the text that lft wrote there", attr.Range)
 }
 
 // mintLineage returns the folder's lineage, and makes it when there is none. Of
