@@ -150,6 +150,9 @@ func readPlan(path string) (*planner.Plan, []byte, error) {
 		return nil, nil, fmt.Errorf("the plan: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, nil, fmt.Errorf("%s is a folder, no saved plan; another folder is named before the command: lft -chdir=%s apply", path, path)
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("the plan: %w", err)

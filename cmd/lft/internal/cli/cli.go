@@ -20,6 +20,7 @@ import (
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
 	"github.com/leifengta/lft/lang/diag"
+	"github.com/leifengta/lft/lang/spec"
 )
 
 // Streams are what a verb reads and writes.
@@ -103,7 +104,7 @@ func (a *app) command() *cli.Command {
 		ExitErrHandler:                func(context.Context, *cli.Command, error) {}, // Main turns errors into codes
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "chdir", Local: true, Usage: "switch to this folder before anything else"},
-			&cli.BoolFlag{Name: "version", Local: true, Usage: "show the version, as the verb does"},
+			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Local: true, Usage: "show the version, as the verb does"},
 			&cli.BoolFlag{Name: "no-color", Usage: "write no colors; any verb takes it, too"},
 			&cli.BoolFlag{Name: "force-color", Usage: "write colors even to a file; any verb takes it, too"},
 		},
@@ -166,6 +167,10 @@ func (a *app) noVerb(_ context.Context, cmd *cli.Command) error {
 
 // noSuchVerb is the error of a word that is no verb, with the nearest one.
 func noSuchVerb(cmd *cli.Command, name string) error {
+	under := strings.TrimSpace(strings.TrimPrefix(cmd.FullName(), cmd.Root().Name))
+	if instead := foreignVerb(under, name); instead != "" {
+		return fmt.Errorf("%s has no command %q: %s", cmd.FullName(), name, instead)
+	}
 	var names []string
 	for _, verb := range cmd.Commands {
 		if !verb.Hidden || cmd != cmd.Root() {
@@ -193,6 +198,9 @@ func wrongFlag(cmd *cli.Command, err error) error {
 		return fmt.Errorf("%w; %s -help lists the flags", err, cmd.FullName())
 	}
 	text := "unknown flag -" + name
+	if instead := foreignFlag(cmd.Name, name); instead != "" {
+		return fmt.Errorf("%s: %s", text, instead)
+	}
 	if near := diag.Suggest(name, flagNames(cmd)); near != "" {
 		return fmt.Errorf("%s; did you mean -%s? %s -help lists the flags", text, near, cmd.FullName())
 	}
@@ -211,10 +219,16 @@ func flagNames(cmd *cli.Command) []string {
 
 // noArguments refuses arguments where a verb takes none.
 func noArguments(cmd *cli.Command) error {
-	if cmd.Args().Present() {
-		return fmt.Errorf("%s takes no arguments, got %q", cmd.FullName(), cmd.Args().First())
+	if !cmd.Args().Present() {
+		return nil
 	}
-	return nil
+	word, hint := cmd.Args().First(), ""
+	if info, err := os.Stat(word); err == nil && info.IsDir() {
+		hint = fmt.Sprintf("; another folder is named before the command: lft -chdir=%s %s", word, cmd.Name)
+	} else if _, err := spec.ParseAddress(word); err == nil && slices.Contains(flagNames(cmd), "target") {
+		hint = "; one object is aimed at by -target=" + word
+	}
+	return fmt.Errorf("%s takes no arguments, got %q%s", cmd.FullName(), word, hint)
 }
 
 // oneArgument returns the only argument, named what in the message.

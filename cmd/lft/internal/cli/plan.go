@@ -23,6 +23,7 @@ func (a *app) planVerb() *cli.Command {
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "end with 2 when there are changes"},
 			&cli.BoolFlag{Name: "destroy", Usage: "plan to remove everything that is deployed"},
 			&cli.BoolFlag{Name: "refresh-only", Usage: "show only what is not in force as it was applied"},
+			&cli.BoolFlag{Name: "input", Value: true, Usage: "as with apply; a plan asks nothing either way"},
 			&cli.BoolFlag{Name: "watch", Usage: "plan again whenever a file of the folder changes"},
 			adoptFlag(),
 		}),
