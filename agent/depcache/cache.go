@@ -39,7 +39,7 @@ const unpacked = ".unpacked"
 type Config struct {
 	Dir      string
 	MaxBytes int64         // 0 = DefaultMaxBytes
-	Patience time.Duration // with a bucket that does not answer; 0 = DefaultPatience
+	Patience time.Duration // with a bucket that gives nothing; 0 = DefaultPatience
 	Log      *slog.Logger  // nil = none
 }
 

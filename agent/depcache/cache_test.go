@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -111,12 +112,7 @@ func open(tb testing.TB, dir string, m *memory, c Config) *Cache {
 	}
 	tb.Cleanup(func() {
 		cache.Close()
-		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, _ error) error {
-			if d != nil && d.IsDir() {
-				_ = os.Chmod(path, 0o700)
-			}
-			return nil
-		})
+		unlock(dir)
 	})
 	return cache
 }
@@ -363,6 +359,77 @@ func TestFailures(t *testing.T) {
 	if _, err := c.Acquire(t.Context(), "t", []Item{late}); err == nil {
 		t.Error("fetched from no bucket")
 	}
+}
+
+// slow is content that comes with a pause before each piece, and never after some.
+type slow struct {
+	io.Reader
+	ctx    context.Context
+	pauses []time.Duration
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	if len(s.pauses) > 0 {
+		select {
+		case <-time.After(s.pauses[0]):
+		case <-s.ctx.Done():
+			return 0, s.ctx.Err()
+		}
+		s.pauses = s.pauses[1:]
+	}
+	return s.Reader.Read(p[:min(len(p), 8)])
+}
+
+func (s *slow) Close() error { return nil }
+
+// slowly is a bucket whose content comes so.
+type slowly struct {
+	*memory
+	pauses []time.Duration
+}
+
+func (s slowly) Get(ctx context.Context, key string, off, n int64) (io.ReadCloser, error) {
+	r, err := s.memory.Get(ctx, key, off, n)
+	return &slow{r, ctx, slices.Clone(s.pauses)}, err
+}
+
+// Patience is with a bucket that gives nothing, not with one that takes its time.
+func TestPatience(t *testing.T) {
+	for _, tc := range []struct {
+		pauses []time.Duration
+		want   bool
+	}{
+		{slices.Repeat([]time.Duration{time.Minute}, 10), true},
+		{[]time.Duration{time.Minute, time.Minute, 3 * time.Minute}, false},
+	} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			m := newMemory()
+			it := m.add(t, map[string]string{"a": "a"})
+			c, err := Open(Config{Dir: dir, Patience: 2 * time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetBucket(slowly{m, tc.pauses})
+			begin := time.Now()
+			_, err = c.Acquire(t.Context(), "t", []Item{it})
+			if (err == nil) != tc.want || time.Since(begin) > 20*time.Minute {
+				t.Errorf("%v: %v after %s", tc.pauses, err, time.Since(begin))
+			}
+		})
+		unlock(dir)
+	}
+}
+
+// unlock lets a test's folder be removed.
+func unlock(dir string) {
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
 }
 
 // What a crash leaves is swept: nothing that was not renamed counts.

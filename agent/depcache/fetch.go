@@ -58,13 +58,21 @@ const (
 )
 
 // fetch tries until the item is in the cache, it is certain that it never will
-// be, or patience ends.
+// be, or patience ends, which begins anew with each byte that none before has
+// brought.
 func (c *Cache) fetch(item Item) error {
-	ctx, cancel := context.WithTimeout(c.life, c.patience)
+	ctx, cancel := context.WithCancel(c.life)
 	defer cancel()
-	wrong := 0
+	idle := time.AfterFunc(c.patience, cancel)
+	defer idle.Stop()
+	wrong, most := 0, int64(0)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := c.fetchOnce(ctx, item)
+		err := c.fetchOnce(ctx, item, func(read int64) {
+			if read > most {
+				most = read
+				idle.Reset(c.patience)
+			}
+		})
 		switch {
 		case err == nil, errors.Is(err, errRefused), errors.Is(err, ErrFull):
 			return err
@@ -76,7 +84,7 @@ func (c *Cache) fetch(item Item) error {
 		c.log.Warn("a dependency cannot be fetched; trying again", "digest", item.Digest, "error", err)
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("given up after %s: %w", c.patience, err)
+			return fmt.Errorf("given up after %s without news: %w", c.patience, err)
 		case <-time.After(pause):
 		}
 	}
@@ -93,8 +101,23 @@ func (c *Cache) source(ctx context.Context) (blob.Bucket, error) {
 	return c.bucket, nil
 }
 
+// counted tells of each byte that was read.
+type counted struct {
+	r    io.Reader
+	read int64
+	tell func(int64)
+}
+
+// Read implements io.Reader.
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.read += int64(n)
+	c.tell(c.read)
+	return n, err
+}
+
 // fetchOnce brings an item into a folder of its own, and that into its place.
-func (c *Cache) fetchOnce(ctx context.Context, item Item) error {
+func (c *Cache) fetchOnce(ctx context.Context, item Item, tell func(read int64)) error {
 	bucket, err := c.source(ctx)
 	if err != nil {
 		return err
@@ -109,7 +132,7 @@ func (c *Cache) fetchOnce(ctx context.Context, item Item) error {
 		return err
 	}
 	defer r.Close()
-	into, err := c.unpack(item, r, temp)
+	into, err := c.unpack(item, &counted{r: r, tell: tell}, temp)
 	if err != nil {
 		return err
 	}
