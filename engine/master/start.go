@@ -141,7 +141,7 @@ func (m *Master) solo(live *record.Live) []record.Execution {
 	}
 	var left []record.Execution
 	for _, x := range live.Executions {
-		if !wanted(x.ID) {
+		if !wanted(x.ID) && x.Parent == "" { // the others go on with theirs
 			left = append(left, x)
 		}
 	}

@@ -92,7 +92,7 @@ func TestSolo(t *testing.T) {
 		if n := len(k.snapshot.Live.Executions) + len(k.snapshot.Live.Jobs); n != 0 || !k.limits.SchedulesOff {
 			t.Errorf("%d rows of others are acted on, limits %+v", n, k.limits)
 		}
-		if l := w.m.Leftovers(); len(l) != 2 || l[1].ID != "left" {
+		if l := w.m.Leftovers(); len(l) != 1 || l[0].ID != "left" {
 			t.Errorf("leftovers: %+v", l)
 		}
 		if _, err := got(t, ask(func() (string, error) { return w.m.Start(t.Context(), start("new")) })); err != nil {
