@@ -26,8 +26,8 @@ func (a *app) providersVerb() *cli.Command {
 		}},
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
-			if err := noArguments(cmd); err != nil {
-				return err
+			if word := cmd.Args().First(); word != "" {
+				return noSuchVerb(cmd, word)
 			}
 			return view.JobTypes(a.term, builtin.Set().Schemas(), false, cmd.Bool("json"))
 		},
