@@ -148,10 +148,11 @@ type ExecutionImpact struct {
 // Fate is what becomes of a live execution.
 type Fate string
 
-// The fates. Both of the first keep the revision they were created with.
+// The fates. All but the last keep the revision they were created with.
 const (
 	Finishes  Fate = "finishes"  // it runs, and goes on
 	Starts    Fate = "starts"    // it is queued, and will still start
+	Held      Fate = "held"      // it is queued, and starts when its flow is resumed
 	Cancelled Fate = "cancelled" // it is queued, and will not start
 )
 

@@ -206,6 +206,7 @@ func (f *future) add(uid, what string, reason record.Reason, count int64, from, 
 func utc(at record.Time) string { return time.UnixMicro(int64(at)).UTC().Format(time.RFC3339) }
 
 func (in *Input) executions(without, with future) []planner.ExecutionImpact {
+	paused := in.paused(with)
 	var list []planner.ExecutionImpact
 	for i := range in.Live {
 		e := &in.Live[i]
@@ -216,6 +217,8 @@ func (in *Input) executions(without, with future) []planner.ExecutionImpact {
 		switch {
 		case with.cancelled[e.ID] && !without.cancelled[e.ID]:
 			impact.Fate = planner.Cancelled
+		case e.State == record.Queued && paused[e.FlowUID]:
+			impact.Fate = planner.Held
 		case e.State == record.Queued:
 			impact.Fate = planner.Starts
 		}
@@ -229,6 +232,18 @@ func (in *Input) executions(without, with future) []planner.ExecutionImpact {
 		)
 	})
 	return list
+}
+
+// paused are the flows, by uid, that an operator holds after the change, too.
+func (in *Input) paused(with future) map[string]bool {
+	uids := map[string]bool{}
+	for _, o := range in.Overrides {
+		key := record.OverrideKey{ObjectUID: o.ObjectUID, Field: o.Field}
+		if o.Field == record.FieldPaused && o.Value == "true" && !slices.Contains(with.ended, key) {
+			uids[o.ObjectUID] = true
+		}
+	}
+	return uids
 }
 
 // fateOrder puts first what must not be cut off.

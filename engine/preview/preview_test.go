@@ -186,6 +186,21 @@ func TestFates(t *testing.T) {
 	}
 }
 
+// TestHeld: what is queued of a paused flow waits, unless the flow goes.
+func TestHeld(t *testing.T) {
+	flows := []kernel.FlowDef{flow(t, "f", 0)}
+	for name, after := range map[string][]kernel.FlowDef{"held": flows, "cancelled": nil} {
+		impact := of(t, preview.Input{
+			Now: now, Before: revision(1, flows), After: revision(2, after), Touched: touched("f"),
+			Live:      []record.Execution{execution("a", record.Queued)},
+			Overrides: []record.Override{override("f", "flow.f", record.FieldPaused, "true", "false")},
+		})
+		if got := string(impact.Executions[0].Fate); got != name {
+			t.Errorf("it is %s, want %s", got, name)
+		}
+	}
+}
+
 func TestImpactIsBounded(t *testing.T) {
 	in := preview.Input{Now: now, Before: revision(1, []kernel.FlowDef{flow(t, "f", 1)}), After: revision(2, nil), Touched: touched("f")}
 	in.Live = append(in.Live, execution("run", record.Running))

@@ -194,6 +194,7 @@ func consequences(p *planner.Plan) []string {
 	}{
 		{planner.Cancelled, "in a queue will be cancelled"},
 		{planner.Starts, "in a queue will run on the revision they were made with"},
+		{planner.Held, "in a queue wait until their flow is resumed"},
 		{planner.Finishes, "running will finish on the revision they were made with"},
 	} {
 		if n := fates[f.fate]; n > 0 {

@@ -220,6 +220,8 @@ func execution(e planner.ExecutionImpact) (sign, string) {
 		return same, fmt.Sprintf("%s and finishes on revision %d", text, e.Revision)
 	case planner.Starts:
 		return same, fmt.Sprintf("%s and will run on revision %d", text, e.Revision)
+	case planner.Held:
+		return same, fmt.Sprintf("%s and will run on revision %d when its flow is resumed", text, e.Revision)
 	case planner.Cancelled:
 		return removed, text + " and will be cancelled, because its flow goes"
 	}
