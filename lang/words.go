@@ -99,7 +99,7 @@ func (f *findings) unknownBlock(voc schema.Block, block *hclsyntax.Block, addr s
 	case isAttribute:
 		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "%q is an attribute, not a block: write %s = { … }.", block.Type, block.Type)
 	default:
-		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "There is no block %q %s.%s", block.Type, where, eval.DidYouMean(block.Type, names))
+		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "There is no block %q %s.%s", block.Type, where, instead(voc, block.Type, names))
 	}
 }
 
@@ -115,6 +115,15 @@ func (f *findings) unknownAttribute(voc schema.Block, more []schema.Attribute, a
 	case isBlock:
 		f.error(CodeUnknown, addr, attr.NameRange, "Unknown attribute", "%q is a block, not an attribute: write %s { … } without an equals sign.", attr.Name, attr.Name)
 	default:
-		f.error(CodeUnknown, addr, attr.NameRange, "Unknown attribute", "There is no attribute %q in %s.%s", attr.Name, voc.Name, eval.DidYouMean(attr.Name, names))
+		f.error(CodeUnknown, addr, attr.NameRange, "Unknown attribute", "There is no attribute %q in %s.%s", attr.Name, voc.Name, instead(voc, attr.Name, names))
 	}
+}
+
+// instead leads on from an unknown word: one of another tool, or a slip. It begins
+// with a space, or is empty.
+func instead(voc schema.Block, word string, names []string) string {
+	if text := voc.Instead(word); text != "" {
+		return " " + text
+	}
+	return eval.DidYouMean(word, names)
 }

@@ -160,7 +160,7 @@ func UnknownRoot(t hcl.Traversal) *expr.Error {
 	case IsReferenceKind(root):
 		return fault(t, "Invalid reference", "A %s is no value that a job can be given; it can only be named where a %s is asked for.", root, root)
 	case len(t) == 1 && root != strings.ToUpper(root):
-		return fault(t, "Unknown name", "Nothing is called %q. For a text, write it in quotes: %q.%s", root, root, DidYouMean(root, roots))
+		return fault(t, "Unknown name", "Nothing is called %q. For a text, write it in quotes: %q. In a script, $${%s} leaves it to the shell.%s", root, root, root, DidYouMean(root, roots))
 	case len(t) == 1:
 		return fault(t, "Unknown name", "Nothing is called %q. To leave ${%s} to a shell, write $${%s}.", root, root, root)
 	}
