@@ -41,7 +41,7 @@ func (s *Service) prepare(ctx context.Context, set ChangeSet) (*change, planner.
 	compiled, err := s.compile(ctx, c)
 	if errors.Is(err, ErrInvalid) && before.Project.Revision != set.Base {
 		// Alone it was whole: what came between makes it impossible.
-		err = fmt.Errorf("%w: it was made from revision %d, and does not go with revision %d: %w\nPlan again", ErrStale, set.Base, before.Project.Revision, err)
+		err = moved(fmt.Sprintf("it was made from revision %d, and does not go with revision %d: %v", set.Base, before.Project.Revision, err))
 	}
 	if err != nil {
 		return nil, planner.Impact{}, err
