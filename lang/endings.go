@@ -31,6 +31,9 @@ func endings(trigger spec.Trigger, before []ending, own ending) ending {
 	case "", spec.AllSuccess:
 		own.upstreamFailed = own.upstreamFailed || anyOf(bad)
 		own.skipped = own.skipped || anyOf(skipped)
+	case spec.AllDoneMinOneSuccess:
+		own.upstreamFailed = own.upstreamFailed || allOf(bad)
+		own.skipped = own.skipped || anyOf(skipped)
 	case spec.AllFailed, spec.AllSkipped, spec.OneFailed:
 		own.skipped = true // when all goes well
 	case spec.OneSuccess:
@@ -64,6 +67,8 @@ func certain(trigger spec.Trigger, before []ending, i int) bool {
 		return !at.skipped || len(before) == 1
 	case spec.NoneSkipped:
 		return !at.failed && !at.upstreamFailed
+	case spec.AllDoneMinOneSuccess:
+		return !at.failed && !at.upstreamFailed || len(before) == 1
 	case spec.AllDone:
 		return at.none()
 	case spec.OneDone:

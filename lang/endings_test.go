@@ -45,6 +45,8 @@ func verdict(trigger spec.Trigger, states []int) int {
 		return first(pick(n[succeeded]+n[skipped] > 0, skipped), pick(bad == all, succeeded))
 	case spec.AllDone:
 		return pick(done, succeeded)
+	case spec.AllDoneMinOneSuccess:
+		return first(pick(n[skipped] > 0, skipped), pick(done && n[succeeded] == 0, upstreamFailed), pick(done, succeeded))
 	case spec.AllSkipped:
 		return first(pick(n[succeeded]+bad > 0, skipped), pick(n[skipped] == all, succeeded))
 	case spec.OneSuccess:
@@ -155,7 +157,7 @@ func TestOwnEndings(t *testing.T) {
 
 func rules() []spec.Trigger {
 	return []spec.Trigger{
-		spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllSkipped, spec.OneSuccess, spec.OneFailed, spec.OneDone, spec.NoneFailed,
+		spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllDoneMinOneSuccess, spec.AllSkipped, spec.OneSuccess, spec.OneFailed, spec.OneDone, spec.NoneFailed,
 		spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always,
 	}
 }

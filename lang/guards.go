@@ -87,7 +87,7 @@ func maySkip(when *spec.Value) bool {
 // triggers are the rules, the default first.
 func triggers() []string {
 	return []string{
-		string(spec.AllSuccess), string(spec.AllFailed), string(spec.AllDone), string(spec.AllSkipped), string(spec.OneSuccess), string(spec.OneFailed),
+		string(spec.AllSuccess), string(spec.AllFailed), string(spec.AllDone), string(spec.AllDoneMinOneSuccess), string(spec.AllSkipped), string(spec.OneSuccess), string(spec.OneFailed),
 		string(spec.OneDone), string(spec.NoneFailed), string(spec.NoneFailedMinOneSuccess), string(spec.NoneSkipped), string(spec.Always),
 	}
 }
@@ -97,8 +97,6 @@ func foreignTrigger(word string) (advice string, ok bool) {
 	switch word {
 	case "all_done_setup_success":
 		return "It belongs to Airflow's setup and teardown, which lft does not have. A job that cleans up takes trigger = \"all_done\" and on_cancel = \"run\".", true
-	case "all_done_min_one_success":
-		return "Take \"all_done\" and ask for the statuses in when: anytrue([job.a.status == \"succeeded\", …]).", true
 	case "none_failed_or_skipped":
 		return "Airflow calls it none_failed_min_one_success today.", true
 	case "dummy":

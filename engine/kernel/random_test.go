@@ -12,8 +12,8 @@ import (
 )
 
 var allTriggers = []spec.Trigger{
-	spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllSkipped, spec.OneSuccess, spec.OneFailed,
-	spec.OneDone, spec.NoneFailed, spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always,
+	spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllDoneMinOneSuccess, spec.AllSkipped, spec.OneSuccess,
+	spec.OneFailed, spec.OneDone, spec.NoneFailed, spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always,
 }
 
 func randomFlow(t *rapid.T, name string) *spec.Flow {
@@ -338,19 +338,20 @@ func contradicts(rule spec.Trigger, ups []record.JobState, j record.Job) string 
 		}
 	}
 	run := n == 0 || map[spec.Trigger]bool{
-		spec.AllSuccess: ok == n, spec.AllFailed: bad == n, spec.AllDone: done == n, spec.AllSkipped: skipped == n,
+		spec.AllSuccess: ok == n, spec.AllFailed: bad == n, spec.AllDone: done == n,
+		spec.AllDoneMinOneSuccess: done == n && skipped == 0 && ok > 0, spec.AllSkipped: skipped == n,
 		spec.OneSuccess: ok > 0, spec.OneFailed: bad > 0, spec.OneDone: ok+failed > 0, spec.NoneFailed: ok+skipped == n,
 		spec.NoneFailedMinOneSuccess: ok+skipped == n && ok > 0, spec.NoneSkipped: done == n && skipped == 0,
 		spec.Always: true,
 	}[rule]
 	upstreamFailed := n > 0 && map[spec.Trigger]bool{
 		spec.AllSuccess: bad > 0, spec.OneSuccess: done == n && ok == 0 && skipped < n, spec.NoneFailed: bad > 0,
-		spec.NoneFailedMinOneSuccess: bad > 0,
+		spec.NoneFailedMinOneSuccess: bad > 0, spec.AllDoneMinOneSuccess: done == n && skipped == 0 && ok == 0,
 	}[rule]
 	skip := n > 0 && map[spec.Trigger]bool{
 		spec.AllSuccess: skipped > 0, spec.AllFailed: ok+skipped > 0, spec.AllSkipped: ok+bad > 0,
 		spec.OneSuccess: skipped == n, spec.OneFailed: done == n && bad == 0, spec.OneDone: done == n && ok+failed == 0,
-		spec.NoneFailedMinOneSuccess: skipped == n, spec.NoneSkipped: skipped > 0,
+		spec.NoneFailedMinOneSuccess: skipped == n, spec.NoneSkipped: skipped > 0, spec.AllDoneMinOneSuccess: skipped > 0,
 	}[rule]
 	switch j.State {
 	case record.JobWaiting:

@@ -29,8 +29,8 @@ func (t tally) settled() int32 { return t.succeeded + t.failed + t.upstreamFaile
 
 func known(rule spec.Trigger) bool {
 	switch rule {
-	case spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllSkipped, spec.OneSuccess, spec.OneFailed,
-		spec.OneDone, spec.NoneFailed, spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always:
+	case spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllDoneMinOneSuccess, spec.AllSkipped, spec.OneSuccess,
+		spec.OneFailed, spec.OneDone, spec.NoneFailed, spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always:
 		return true
 	}
 	return false
@@ -41,8 +41,8 @@ func survivesFailure(rule spec.Trigger) bool {
 	switch rule {
 	case spec.AllDone, spec.AllFailed, spec.OneFailed, spec.OneDone, spec.Always:
 		return true
-	case spec.AllSuccess, spec.AllSkipped, spec.OneSuccess, spec.NoneFailed, spec.NoneFailedMinOneSuccess,
-		spec.NoneSkipped:
+	case spec.AllSuccess, spec.AllDoneMinOneSuccess, spec.AllSkipped, spec.OneSuccess, spec.NoneFailed,
+		spec.NoneFailedMinOneSuccess, spec.NoneSkipped:
 	}
 	return false
 }
@@ -66,6 +66,11 @@ func verdict(rule spec.Trigger, upstreams int32, t tally) record.JobState {
 		return first(when(t.succeeded+t.skipped > 0, record.JobSkipped), when(done, record.JobReady))
 	case spec.AllDone:
 		return first(when(done, record.JobReady))
+	case spec.AllDoneMinOneSuccess:
+		return first(
+			when(t.skipped > 0, record.JobSkipped),
+			when(done && t.succeeded == 0, record.JobUpstreamFailed),
+			when(done, record.JobReady))
 	case spec.AllSkipped:
 		return first(when(t.succeeded+bad > 0, record.JobSkipped), when(done, record.JobReady))
 	case spec.OneSuccess:

@@ -45,6 +45,10 @@ var airflow = map[spec.Trigger]ruleTwin{
 	spec.AllSuccess: {only("S"), []settles{{some("FU"), record.JobUpstreamFailed}, {some("K"), record.JobSkipped}}},
 	spec.AllFailed:  {only("FU"), []settles{{some("SK"), record.JobSkipped}}},
 	spec.AllDone:    {without("-"), nil},
+	spec.AllDoneMinOneSuccess: {
+		both(without("-K"), some("S")),
+		[]settles{{some("K"), record.JobSkipped}, {without("-"), record.JobUpstreamFailed}},
+	},
 	spec.AllSkipped: {only("K"), []settles{{some("SFU"), record.JobSkipped}}},
 	spec.OneSuccess: {some("S"), []settles{{only("K"), record.JobSkipped}, {without("-"), record.JobUpstreamFailed}}},
 	spec.OneFailed:  {some("FU"), []settles{{without("-"), record.JobSkipped}}},

@@ -33,6 +33,8 @@ func allows(rule spec.Trigger, ups []record.JobState) bool {
 		return failed+n[record.JobUpstreamFailed] == all
 	case spec.AllDone:
 		return done == all
+	case spec.AllDoneMinOneSuccess:
+		return done == all && n[record.JobSkipped] == 0 && (all == 0 || n[record.JobSucceeded] > 0)
 	case spec.AllSkipped:
 		return n[record.JobSkipped] == all
 	case spec.OneSuccess:

@@ -147,7 +147,7 @@ const maxRunning = 3
 
 // rules are the triggers of random jobs: the usual one most of the time.
 var rules = []spec.Trigger{
-	"", "", "", "", "", "", spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllDone, spec.AllSkipped, spec.OneSuccess, spec.OneFailed,
+	"", "", "", "", "", "", spec.AllSuccess, spec.AllFailed, spec.AllDone, spec.AllDone, spec.AllDoneMinOneSuccess, spec.AllSkipped, spec.OneSuccess, spec.OneFailed,
 	spec.OneDone, spec.NoneFailed, spec.NoneFailedMinOneSuccess, spec.NoneSkipped, spec.Always,
 }
 

@@ -223,6 +223,7 @@ const (
 	AllSuccess              Trigger = "all_success"
 	AllFailed               Trigger = "all_failed"
 	AllDone                 Trigger = "all_done"
+	AllDoneMinOneSuccess    Trigger = "all_done_min_one_success"
 	AllSkipped              Trigger = "all_skipped"
 	OneSuccess              Trigger = "one_success"
 	OneFailed               Trigger = "one_failed"

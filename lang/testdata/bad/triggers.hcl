@@ -32,10 +32,6 @@ flow "f" {
     command = ["x"]
     trigger = "none_failed_or_skipped"
   }
-  job "shell" "min_one" {
-    command = ["x"]
-    trigger = "all_done_min_one_success"
-  }
   job "shell" "typo" {
     command = ["x"]
     trigger = "non_failed"
