@@ -107,8 +107,9 @@ func parseIntBound(args []cty.Value, _ int) (int, error) {
 	return 512, nil
 }
 
-// rangeBound relies on cty, which ends a range after 1024 elements.
-func rangeBound([]cty.Value, int) (int, error) { return overhead * 1025, nil }
+// rangeBound relies on cty, which ends a range after 1024 elements, each of which
+// takes several numbers on the way.
+func rangeBound([]cty.Value, int) (int, error) { return 5 * overhead * 1025, nil }
 
 func jsonDecodeBound(args []cty.Value, size int) (int, error) {
 	s := args[0].AsString()

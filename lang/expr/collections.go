@@ -46,11 +46,19 @@ func (e *Evaluator) object(x *hclsyntax.ObjectConsExpr) (cty.Value, *Error) {
 	return e.made(x.SrcRange, cty.ObjectVal(values).WithMarks(marks...))
 }
 
-// objectKey: a bare name is its own text.
+// objectKey: a bare name is its own text, and a bare reference may be meant as
+// either.
 func (e *Evaluator) objectKey(x *hclsyntax.ObjectConsKeyExpr) (cty.Value, *Error) {
-	if !x.ForceNonLiteral {
-		if name := hcl.ExprAsKeyword(x.Wrapped); name != "" {
-			return cty.StringVal(name), nil
+	if x.ForceNonLiteral {
+		return e.eval(x.Wrapped)
+	}
+	if name := hcl.ExprAsKeyword(x.Wrapped); name != "" {
+		return cty.StringVal(name), nil
+	}
+	if reference, ok := x.Wrapped.(*hclsyntax.ScopeTraversalExpr); ok {
+		return cty.DynamicVal, &Error{
+			Range: reference.SrcRange, Summary: "Ambiguous key",
+			Detail: "Write the key in parentheses if its value is meant, as in (var.name) = 1, or in quotes if it is a text.",
 		}
 	}
 	return e.eval(x.Wrapped)
@@ -240,6 +248,10 @@ func (e *Evaluator) splat(x *hclsyntax.SplatExpr) (cty.Value, *Error) {
 	source, marks := source.Unmark()
 	ty := source.Type()
 	sequence := ty.IsTupleType() || ty.IsListType() || ty.IsSetType()
+	if !sequence && ty != cty.DynamicPseudoType && !source.IsKnown() && source.Range().CouldBeNull() {
+		_, err := e.each(x, source) // one element or none, but the element may be at fault
+		return cty.DynamicVal.WithMarks(marks), err
+	}
 	switch {
 	case source.IsNull() && !sequence:
 		return cty.EmptyTupleVal.WithMarks(marks), nil
@@ -251,7 +263,7 @@ func (e *Evaluator) splat(x *hclsyntax.SplatExpr) (cty.Value, *Error) {
 		source = cty.TupleVal([]cty.Value{source.WithMarks(marks)})
 	case !source.IsKnown():
 		if ty.IsTupleType() {
-			return cty.DynamicVal.WithMarks(marks), nil
+			return e.splatType(x, ty, marks)
 		}
 		v, err := e.each(x, cty.UnknownVal(ty.ElementType()))
 		if err != nil {
@@ -287,9 +299,25 @@ func (e *Evaluator) splatResult(x *hclsyntax.SplatExpr, ty cty.Type, values []ct
 		return cty.ListValEmpty(v.Type()), nil
 	}
 	if !cty.CanListVal(values) {
-		return e.made(x.SrcRange, cty.TupleVal(values))
+		return cty.DynamicVal, &Error{
+			Range: x.Each.Range(), Summary: "Invalid nested splat",
+			Detail: "The elements would be of different types, which a list cannot hold. A for expression can make a tuple of them.",
+		}
 	}
 	return e.made(x.SrcRange, cty.ListVal(values))
+}
+
+// splatType is the result for a tuple of which only the types are known.
+func (e *Evaluator) splatType(x *hclsyntax.SplatExpr, ty cty.Type, marks cty.ValueMarks) (cty.Value, *Error) {
+	types := make([]cty.Type, 0, ty.Length())
+	for _, element := range ty.TupleElementTypes() {
+		v, err := e.each(x, cty.UnknownVal(element))
+		if err != nil {
+			return v, err
+		}
+		types = append(types, v.Type())
+	}
+	return cty.UnknownVal(cty.Tuple(types)).WithMarks(marks), nil
 }
 
 func (e *Evaluator) each(x *hclsyntax.SplatExpr, element cty.Value) (cty.Value, *Error) {

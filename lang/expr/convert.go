@@ -64,6 +64,9 @@ func (e *Evaluator) structural(v cty.Value, want cty.Type) (cty.Value, error) {
 	if v.IsNull() || !v.IsKnown() {
 		return convert.Convert(v, want)
 	}
+	if from.IsCollectionType() && v.LengthInt() == 0 {
+		return convert.Convert(v, want) // by types alone: there are no elements to ask
+	}
 	sequence := from.IsTupleType() || from.IsListType() || from.IsSetType()
 	named := from.IsObjectType() || from.IsMapType()
 	switch {
@@ -151,6 +154,9 @@ func (e *Evaluator) settle(from, want cty.Type) (cty.Type, *Error) {
 		}
 		return want, nil
 	}
+	if from.IsCollectionType() {
+		return collection(want, from.ElementType()), nil
+	}
 	var distinct []cty.Type
 	note := func(ty cty.Type) {
 		for _, d := range distinct {
@@ -189,13 +195,18 @@ func (e *Evaluator) settle(from, want cty.Type) (cty.Type, *Error) {
 	if common == cty.NilType {
 		return want, &Error{Summary: "Unsuitable value", Detail: "All elements must have the same type."}
 	}
+	return collection(want, common), nil
+}
+
+// collection is a type of the kind of another, with its own elements.
+func collection(kind, element cty.Type) cty.Type {
 	switch {
-	case want.IsListType():
-		return cty.List(common), nil
-	case want.IsSetType():
-		return cty.Set(common), nil
+	case kind.IsListType():
+		return cty.List(element)
+	case kind.IsSetType():
+		return cty.Set(element)
 	}
-	return cty.Map(common), nil
+	return cty.Map(element)
 }
 
 func article(ty cty.Type) string {

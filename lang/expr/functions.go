@@ -215,8 +215,8 @@ func callFailed(name, reason string, marked bool) string {
 // try returns the first argument that can be evaluated. When that is not known
 // yet, a later one may win; then the result has the type they share, or any.
 func (e *Evaluator) try(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
-	if len(x.Args) == 0 {
-		return cty.DynamicVal, &Error{Range: x.Range(), Summary: "Wrong number of arguments", Detail: "Function \"try\" takes at least one."}
+	if len(x.Args) == 0 || x.ExpandFinal {
+		return cty.DynamicVal, &Error{Range: x.Range(), Summary: "Wrong number of arguments", Detail: "Function \"try\" takes at least one, each written out."}
 	}
 	var last *Error
 	var marks []cty.ValueMarks // of all that may be the result
@@ -248,8 +248,8 @@ func (e *Evaluator) try(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 }
 
 func (e *Evaluator) can(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
-	if len(x.Args) != 1 {
-		return cty.DynamicVal, &Error{Range: x.Range(), Summary: "Wrong number of arguments", Detail: fmt.Sprintf("Function \"can\" takes one, not %d.", len(x.Args))}
+	if len(x.Args) != 1 || x.ExpandFinal {
+		return cty.DynamicVal, &Error{Range: x.Range(), Summary: "Wrong number of arguments", Detail: "Function \"can\" takes one."}
 	}
 	depth := len(e.locals)
 	v, err := e.eval(x.Args[0])

@@ -72,7 +72,7 @@ var runTime = Functions{
 	"keys":            {Impl: stdlib.KeysFunc},
 	"length":          {Impl: length, Bound: constant},
 	"log":             {Impl: stdlib.LogFunc, Bound: constant},
-	"lookup":          {Impl: stdlib.LookupFunc, Bound: unifying},
+	"lookup":          {Impl: lookup, Bound: unifying},
 	"lower":           {Impl: stdlib.LowerFunc, Bound: cased},
 	"matchkeys":       {Impl: matchKeys, Bound: matchBound},
 	"max":             {Impl: stdlib.MaxFunc},
@@ -111,6 +111,7 @@ var runTime = Functions{
 	"trimspace":       {Impl: stdlib.TrimSpaceFunc},
 	"trimsuffix":      {Impl: stdlib.TrimSuffixFunc},
 	"upper":           {Impl: stdlib.UpperFunc, Bound: cased},
+	"urldecode":       {Impl: urlDecode},
 	"urlencode":       {Impl: onString("A text with what is special in an URL written as %XX.", url.QueryEscape), Bound: times(3, 8)},
 	"uuidv5":          {Impl: uuidv5, Bound: constant},
 	"values":          {Impl: stdlib.ValuesFunc},
@@ -166,6 +167,19 @@ var base64Decode = function.New(&function.Spec{
 	},
 })
 
+var urlDecode = function.New(&function.Spec{
+	Description: "A text in which %XX and + stand for what is special in an URL, as it was before.",
+	Params:      []function.Parameter{{Name: "str", Type: cty.String}},
+	Type:        function.StaticReturnType(cty.String),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		text, err := url.QueryUnescape(args[0].AsString())
+		if err != nil || !utf8.ValidString(text) {
+			return cty.NilVal, function.NewArgErrorf(0, "the text is not encoded for an URL, or what it encodes is not UTF-8 text")
+		}
+		return cty.StringVal(text), nil
+	},
+})
+
 // replace takes the searched text literally; only Terraform's /regexp/ form is
 // refused, lest it be taken literally too.
 var replace = function.New(&function.Spec{
@@ -184,7 +198,7 @@ var replace = function.New(&function.Spec{
 // length is Terraform's: of a string, its characters.
 var length = function.New(&function.Spec{
 	Description: "The number of elements, or of the characters of a text.",
-	Params:      []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true}},
+	Params:      []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true, AllowMarked: true}},
 	Type: func(args []cty.Value) (cty.Type, error) {
 		ty := args[0].Type()
 		if ty == cty.String || ty.IsTupleType() || ty.IsObjectType() || ty.IsCollectionType() || ty == cty.DynamicPseudoType {
@@ -193,20 +207,24 @@ var length = function.New(&function.Spec{
 		return cty.Number, errors.New("the value must be a string, a list, a set, a map, a tuple or an object")
 	},
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		v := args[0]
+		v, marks := args[0].Unmark() // a sensitive element does not make the number of them a secret
+		n := v
 		switch ty := v.Type(); {
-		case ty == cty.DynamicPseudoType:
-			return cty.UnknownVal(cty.Number), nil
-		case ty == cty.String && !v.IsKnown():
-			return cty.UnknownVal(cty.Number), nil
+		case ty == cty.DynamicPseudoType || ty == cty.String && !v.IsKnown():
+			n = cty.UnknownVal(cty.Number)
 		case ty == cty.String:
-			return stdlib.Strlen(v)
+			var err error
+			if n, err = stdlib.Strlen(v); err != nil {
+				return n, err //nolint:wrapcheck // callers add the function's name
+			}
 		case ty.IsTupleType():
-			return cty.NumberIntVal(int64(ty.Length())), nil
+			n = cty.NumberIntVal(int64(ty.Length()))
 		case ty.IsObjectType():
-			return cty.NumberIntVal(int64(len(ty.AttributeTypes()))), nil
+			n = cty.NumberIntVal(int64(len(ty.AttributeTypes())))
+		default:
+			n = v.Length()
 		}
-		return v.Length(), nil
+		return n.WithMarks(marks), nil
 	},
 })
 
@@ -269,6 +287,9 @@ var sum = function.New(&function.Spec{
 	Params:      []function.Parameter{{Name: "list", Type: cty.List(cty.Number)}},
 	Type:        function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		if args[0].LengthInt() == 0 {
+			return cty.NilVal, function.NewArgErrorf(0, "an empty list has no sum")
+		}
 		total := cty.Zero
 		for it := args[0].ElementIterator(); it.Next(); {
 			_, v := it.Element()

@@ -18,13 +18,30 @@ var matchKeys = function.New(&function.Spec{
 		{Name: "keys", Type: cty.List(cty.DynamicPseudoType)},
 		{Name: "searchset", Type: cty.List(cty.DynamicPseudoType)},
 	},
-	Type: func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
+	Type: func(args []cty.Value) (cty.Type, error) {
+		if ty, _ := convert.UnifyUnsafe([]cty.Type{args[1].Type(), args[2].Type()}); ty == cty.NilType {
+			return ty, errors.New("keys and searchset must be of one type")
+		}
+		return args[0].Type(), nil
+	},
 	Impl: func(args []cty.Value, ty cty.Type) (cty.Value, error) {
-		values, keys := args[0].AsValueSlice(), args[1].AsValueSlice()
-		if len(values) != len(keys) {
+		if args[0].LengthInt() != args[1].LengthInt() {
 			return cty.NilVal, errors.New("values and keys must be of one length")
 		}
-		search := args[2].AsValueSlice()
+		if !args[1].IsWhollyKnown() || !args[2].IsWhollyKnown() {
+			return cty.UnknownVal(ty), nil
+		}
+		values := args[0].AsValueSlice()
+		common, _ := convert.UnifyUnsafe([]cty.Type{args[1].Type(), args[2].Type()})
+		var comparable [2][]cty.Value
+		for i, list := range args[1:] {
+			list, err := convert.Convert(list, common)
+			if err != nil {
+				return cty.NilVal, function.NewArgError(1+i, err)
+			}
+			comparable[i] = list.AsValueSlice()
+		}
+		keys, search := comparable[0], comparable[1]
 		var found []cty.Value
 		for i, key := range keys {
 			if slices.ContainsFunc(search, func(s cty.Value) bool { return s.RawEquals(key) }) {
@@ -143,4 +160,60 @@ func transposeBound(args []cty.Value, size int) (int, error) {
 // matchBound pays for comparing each key with each searched.
 func matchBound(args []cty.Value, size int) (int, error) {
 	return add(size, mul(args[1].LengthInt(), args[2].LengthInt())/16), nil
+}
+
+// lookup is Terraform's: without a default the key must be there.
+var lookup = function.New(&function.Spec{
+	Description: "The element of a map that a key names, or the default when there is none.",
+	Params: []function.Parameter{
+		{Name: "inputMap", Type: cty.DynamicPseudoType, AllowMarked: true},
+		{Name: "key", Type: cty.String, AllowMarked: true},
+	},
+	VarParam: &function.Parameter{Name: "default", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		if len(args) > 3 {
+			return cty.NilType, errors.New("it takes one default")
+		}
+		key, _ := args[1].Unmark()
+		switch ty := args[0].Type(); {
+		case ty.IsMapType():
+			if len(args) > 2 && convert.GetConversionUnsafe(args[2].Type(), ty.ElementType()) == nil && !args[2].Type().Equals(ty.ElementType()) {
+				return cty.NilType, function.NewArgErrorf(2, "the default must be of the type of the elements, which is %s", ty.ElementType().FriendlyName())
+			}
+			return ty.ElementType(), nil
+		case !ty.IsObjectType():
+			return cty.NilType, function.NewArgErrorf(0, "it must be a map or an object")
+		case !key.IsKnown():
+			return cty.DynamicPseudoType, nil
+		case ty.HasAttribute(key.AsString()):
+			return ty.AttributeType(key.AsString()), nil
+		case len(args) > 2:
+			return args[2].Type(), nil
+		}
+		return cty.NilType, function.NewArgErrorf(1, "there is no element %q, and no default", key.AsString())
+	},
+	Impl: func(args []cty.Value, ty cty.Type) (cty.Value, error) {
+		elements, marks := args[0].Unmark()
+		key, keyMarks := args[1].Unmark()
+		found, err := element(elements, key, args[2:])
+		if err != nil {
+			return cty.NilVal, err
+		}
+		if found, err = convert.Convert(found, ty); err != nil {
+			return cty.NilVal, function.NewArgError(2, err)
+		}
+		return found.WithMarks(marks, keyMarks), nil
+	},
+})
+
+func element(elements, key cty.Value, otherwise []cty.Value) (cty.Value, error) {
+	switch {
+	case elements.Type().IsObjectType() && elements.Type().HasAttribute(key.AsString()):
+		return elements.GetAttr(key.AsString()), nil
+	case elements.Type().IsMapType() && elements.HasIndex(key).True():
+		return elements.Index(key), nil
+	case len(otherwise) > 0:
+		return otherwise[0], nil
+	}
+	return cty.NilVal, function.NewArgErrorf(1, "there is no element %q, and no default", key.AsString())
 }

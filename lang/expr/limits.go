@@ -140,7 +140,7 @@ func (e *Evaluator) made(rng hcl.Range, v cty.Value) (cty.Value, *Error) {
 	}
 	if m.huge {
 		return cty.DynamicVal, &Error{
-			Range: rng, Limit: true, Summary: "The number is out of range",
+			Range: rng, Summary: "The number is out of range",
 			Detail: fmt.Sprintf("Numbers lie between 2^-%d and 2^%d.", maxExponent, maxExponent),
 		}
 	}

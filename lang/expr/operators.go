@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -10,19 +11,13 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// binary evaluates the right side only when the left one does not decide.
 func (e *Evaluator) binary(x *hclsyntax.BinaryOpExpr) (cty.Value, *Error) {
+	if x.Op == hclsyntax.OpLogicalAnd || x.Op == hclsyntax.OpLogicalOr {
+		return e.logical(x)
+	}
 	left, err := e.operand(x.LHS, x.Op.Impl.Params()[0])
 	if err != nil {
 		return cty.DynamicVal, err
-	}
-	if bare, marks := left.Unmark(); bare.IsKnown() && !bare.IsNull() {
-		switch {
-		case x.Op == hclsyntax.OpLogicalAnd && bare.False():
-			return cty.False.WithMarks(marks), nil
-		case x.Op == hclsyntax.OpLogicalOr && bare.True():
-			return cty.True.WithMarks(marks), nil
-		}
 	}
 	right, err := e.operand(x.RHS, x.Op.Impl.Params()[1])
 	if err != nil {
@@ -47,19 +42,75 @@ func (e *Evaluator) unary(x *hclsyntax.UnaryOpExpr) (cty.Value, *Error) {
 	return e.made(x.SrcRange, v)
 }
 
+// logical: as in HCL, a side that decides makes up for a fault of the other one,
+// whichever comes first, but not for a value of the wrong type. Unlike there, a
+// value that is not known yet makes up for nothing.
+func (e *Evaluator) logical(x *hclsyntax.BinaryOpExpr) (cty.Value, *Error) {
+	decides := x.Op == hclsyntax.OpLogicalOr
+	decided, known := false, true
+	var fault *Error
+	var marks []cty.ValueMarks
+	for _, side := range []hclsyntax.Expression{x.LHS, x.RHS} {
+		v, err := e.eval(side)
+		if err == nil {
+			if v, err = e.suit(side, v, cty.Bool); err != nil {
+				return cty.DynamicVal, err
+			}
+			var of cty.ValueMarks
+			v, of = v.Unmark()
+			marks = append(marks, of)
+			if v.IsNull() {
+				err = nullOperand(side)
+			}
+		}
+		if err != nil {
+			if err.Limit {
+				return cty.DynamicVal, err
+			}
+			fault = cmp.Or(fault, err)
+			continue
+		}
+		decided = decided || v.IsKnown() && v.True() == decides
+		known = known && v.IsKnown()
+	}
+	switch {
+	case decided:
+		return cty.BoolVal(decides).WithMarks(marks...), nil
+	case fault != nil:
+		return cty.DynamicVal, fault
+	case !known:
+		return cty.UnknownVal(cty.Bool).RefineNotNull().WithMarks(marks...), nil
+	}
+	return cty.BoolVal(!decides).WithMarks(marks...), nil
+}
+
 func (e *Evaluator) operand(x hclsyntax.Expression, p function.Parameter) (cty.Value, *Error) {
 	v, err := e.eval(x)
 	if err != nil {
 		return v, err
 	}
-	converted, convertErr := convert.Convert(v, p.Type)
-	if convertErr != nil {
-		return v, &Error{Range: x.Range(), Summary: "Invalid operand", Detail: "Unsuitable value for the operator: " + sentence(convertErr)}
+	if v, err = e.suit(x, v, p.Type); err != nil {
+		return v, err
 	}
-	if converted.IsNull() && !p.AllowNull {
-		return v, &Error{Range: x.Range(), Summary: "Invalid operand", Detail: "The value is null, which the operator does not take."}
+	if v.IsNull() && !p.AllowNull {
+		return v, nullOperand(x)
 	}
-	return converted, nil
+	return v, nil
+}
+
+func (e *Evaluator) suit(x hclsyntax.Expression, v cty.Value, want cty.Type) (cty.Value, *Error) {
+	if v.Type().Equals(want) {
+		return v, nil
+	}
+	converted, err := convert.Convert(v, want)
+	if err != nil {
+		return v, &Error{Range: x.Range(), Summary: "Invalid operand", Detail: "Unsuitable value for the operator: " + sentence(err)}
+	}
+	return e.made(x.Range(), converted)
+}
+
+func nullOperand(x hclsyntax.Expression) *Error {
+	return &Error{Range: x.Range(), Summary: "Invalid operand", Detail: "The value is null, which the operator does not take."}
 }
 
 // conditional looks at both results, because they decide the type together; a
@@ -71,8 +122,8 @@ func (e *Evaluator) conditional(x *hclsyntax.ConditionalExpr) (cty.Value, *Error
 		return condition, err
 	}
 	condition, marks := condition.Unmark()
-	yes, yesErr := e.eval(x.TrueResult)
-	no, noErr := e.eval(x.FalseResult)
+	yes, yesErr := e.result(x.TrueResult)
+	no, noErr := e.result(x.FalseResult)
 	yes, yesMarks := yes.Unmark()
 	no, noMarks := no.Unmark()
 	for _, err := range []*Error{yesErr, noErr} {
@@ -85,6 +136,9 @@ func (e *Evaluator) conditional(x *hclsyntax.ConditionalExpr) (cty.Value, *Error
 		if err != nil {
 			return cty.DynamicVal, err
 		}
+		if yes.IsNull() && no.IsNull() {
+			return cty.NullVal(ty).WithMarks(marks, yesMarks, noMarks), nil
+		}
 		_, yesParts := yes.UnmarkDeep()
 		_, noParts := no.UnmarkDeep()
 		return cty.UnknownVal(ty).WithMarks(marks, yesMarks, noMarks, yesParts, noParts), nil
@@ -93,15 +147,39 @@ func (e *Evaluator) conditional(x *hclsyntax.ConditionalExpr) (cty.Value, *Error
 	if condition.False() {
 		chosen, chosenErr = no, noErr
 	}
-	chosen = chosen.WithMarks(marks, yesMarks, noMarks)
-	if yesErr != nil || noErr != nil {
-		return chosen, chosenErr
+	if chosenErr != nil {
+		return cty.DynamicVal, chosenErr
 	}
+	chosen = chosen.WithMarks(marks, yesMarks, noMarks)
 	ty, err := e.commonType(x, yes, no)
 	if err != nil {
 		return cty.DynamicVal, err
 	}
 	return e.convert(x.SrcRange, chosen, ty)
+}
+
+// result evaluates one that may turn out not to be needed. With a fault comes a
+// value that is unknown, of the type that operators and templates always have.
+func (e *Evaluator) result(x hclsyntax.Expression) (cty.Value, *Error) {
+	v, err := e.eval(x)
+	if err != nil {
+		v = cty.UnknownVal(madeBy(x))
+	}
+	return v, err
+}
+
+func madeBy(x hclsyntax.Expression) cty.Type {
+	switch x := x.(type) {
+	case *hclsyntax.TemplateExpr, *hclsyntax.TemplateJoinExpr:
+		return cty.String
+	case *hclsyntax.BinaryOpExpr:
+		return x.Op.Type
+	case *hclsyntax.UnaryOpExpr:
+		return x.Op.Type
+	case *hclsyntax.ParenthesesExpr:
+		return madeBy(x.Expression)
+	}
+	return cty.DynamicPseudoType
 }
 
 func (e *Evaluator) condition(x hclsyntax.Expression) (cty.Value, *Error) {

@@ -78,7 +78,7 @@ func TestSensitive(t *testing.T) {
 		{`-n + 1`, true, true},
 		{`!b`, true, true},
 		{`b && true`, true, true},
-		{`false && b`, false, false},
+		{`false && b`, true, true},
 		{`b ? "x" : "y"`, true, true},
 		{`p == "public" ? p : s`, true, true},
 		{`[s, p]`, false, true},

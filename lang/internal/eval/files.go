@@ -145,7 +145,10 @@ func (f *files) isFile(name string) (cty.Value, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cty.NilVal, fmt.Errorf("file %q: %w", name, err)
 	}
-	return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
+	if err == nil && !info.Mode().IsRegular() {
+		return cty.NilVal, fmt.Errorf("%q is there, but it is not a file", name)
+	}
+	return cty.BoolVal(err == nil), nil
 }
 
 // hash makes a function that hashes a file of any kind without keeping it.
@@ -207,7 +210,7 @@ func (f *files) match(folder, pattern string) ([]cty.Value, error) {
 		if visited++; visited > maxVisited {
 			return fmt.Errorf("%q holds more than %d names", folder, maxVisited)
 		}
-		if err != nil || !entry.Type().IsRegular() {
+		if err != nil || !entry.Type().IsRegular() || name == folder {
 			return err
 		}
 		below := name

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"strings"
 
 	yaml "github.com/zclconf/go-cty-yaml"
@@ -28,6 +29,7 @@ func Functions(fsys fs.FS) expr.Functions {
 	functions := maps.Clone(expr.RunTimeFunctions())
 	files := newFiles(fsys)
 	maps.Copy(functions, expr.Functions{
+		"base64gunzip":     {Impl: base64Gunzip, Bound: gunzipBound},
 		"base64gzip":       {Impl: base64Gzip, Bound: gzipBound},
 		"csvdecode":        {Impl: stdlib.CSVDecodeFunc, Bound: csvBound},
 		"file":             {Impl: files.text, Bound: files.bound(1)},
@@ -41,6 +43,7 @@ func Functions(fsys fs.FS) expr.Functions {
 		"filesha256":       {Impl: files.hash("SHA-256", "hexadecimal", sha256.New, hex.EncodeToString), Bound: hashBound},
 		"filesha512":       {Impl: files.hash("SHA-512", "hexadecimal", sha512.New, hex.EncodeToString), Bound: hashBound},
 		"issensitive":      expr.IsSensitiveFunction(),
+		"range":            {Impl: stdlib.RangeFunc, Bound: rangeBound},
 		"regex":            {Impl: stdlib.RegexFunc, Bound: regexBound},
 		"regexall":         {Impl: regexAll, Bound: regexBound},
 		"replace":          {Impl: replace, Bound: replaceBound},
@@ -107,6 +110,23 @@ func regexBound(args []cty.Value, _ int) (int, error) {
 	}
 	groups := 1 + strings.Count(pattern, "(")
 	return (len(s)+1)*(len(pattern)+8*groups) + groups*len(s) + 16, nil
+}
+
+// rangeBound pays for the numbers that cty makes on the way to each element; it
+// ends a range after 1024.
+func rangeBound(args []cty.Value, _ int) (int, error) {
+	limits := [3]float64{0, 0, 1} // start, end, step
+	for i, arg := range args[:min(3, len(args))] {
+		limits[i], _ = arg.AsBigFloat().Float64()
+	}
+	if len(args) == 1 {
+		limits[0], limits[1] = limits[1], limits[0]
+	}
+	n := min(1024, math.Abs((limits[1]-limits[0])/limits[2]))
+	if math.IsNaN(n) {
+		n = 1024
+	}
+	return 512*int(n) + 1024, nil
 }
 
 func csvBound(args []cty.Value, _ int) (int, error) {

@@ -34,7 +34,7 @@ func evaluate(source string) (string, *expr.Error) {
 		return "", &expr.Error{Summary: diags.Error()}
 	}
 	e := expr.NewEvaluator(eval.Limits(), eval.Functions(folder()), func(t hcl.Traversal) (cty.Value, int, *expr.Error) {
-		return cty.StringVal(strings.Repeat("x", 60<<10)), 1, nil // local.big and the like
+		return cty.StringVal(strings.Repeat("x", 60<<10)), min(2, len(t)), nil // local.big and the like
 	})
 	v, err := e.Eval(x, cty.DynamicPseudoType)
 	if err != nil {
@@ -125,6 +125,7 @@ var vectors = []struct{ source, want string }{
 	{`signum(-13)`, `-1`},
 	{`signum(0)`, `0`},
 	{`sum([10, 13, 6, 4.5])`, `33.5`},
+	{`sum([])`, ``},
 
 	// Text.
 	{`chomp("hello\r\n")`, `"hello"`},
@@ -191,8 +192,23 @@ var vectors = []struct{ source, want string }{
 	{`length(5)`, ``},
 	{`lookup({a = "ay", b = "bee"}, "c", "what?")`, `"what?"`},
 	{`lookup({a = "ay"}, "c")`, ``},
+	{`lookup({a = "ay", b = 2}, "b")`, `2`},
+	{`lookup(tomap({a = "ay"}), "a")`, `"ay"`},
+	{`lookup(tomap({a = "ay"}), "c")`, ``},
+	{`lookup(tomap({a = "ay"}), "c", 5)`, `"5"`},
+	{`lookup(tomap({a = "ay"}), "a", [])`, ``},
+	{`lookup({a = "ay"}, "c", null)`, `null`},
+	{`lookup({a = "ay"}, "c", 1, 2)`, ``},
+	{`lookup(["a"], 0, 1)`, ``},
+	{`issensitive(lookup({a = 1, b = sensitive(2)}, "a", 3))`, `false`},
+	{`issensitive(lookup({a = 1, b = sensitive(2)}, "b", 3))`, `true`},
+	{`issensitive(lookup({a = 1}, sensitive("a"), 3))`, `true`},
+	{`issensitive(length([sensitive(1)]))`, `false`},
+	{`issensitive(length(sensitive([1])))`, `true`},
 	{`matchkeys(["i-123", "i-abc", "i-def"], ["us-west", "us-east", "us-east"], ["us-east"])`, `["i-abc","i-def"]`},
 	{`matchkeys(["a"], ["a", "b"], ["a"])`, ``},
+	{`matchkeys(["x", "y"], ["1", "2"], [2])`, `["y"]`},
+	{`matchkeys(["x", "y"], [1, 2], [[1]])`, ``},
 	{`merge({a = "b", c = "d"}, {e = "f", c = "z"})`, `{"a":"b","c":"z","e":"f"}`},
 	{`merge({a = "b"}, null)`, `{"a":"b"}`},
 	{`one(["x"])`, `"x"`},
@@ -225,10 +241,14 @@ var vectors = []struct{ source, want string }{
 	{`tonumber("1e3")`, `1000`},
 	{`tonumber("x")`, ``},
 	{`toset(["c", "b", "b"])`, `["b","c"]`},
+	{`setsubtract([3, 1], compact([]))`, `["1","3"]`}, // an empty list of strings has a type
+	{`anytrue(matchkeys([5], ["a"], ["b"]))`, ``},
 	{`tostring(5.50)`, `"5.5"`},
 	{`tostring([])`, ``},
 	{`try(tonumber("x"), 7)`, `7`},
 	{`can(regex("a", "b"))`, `false`},
+	{`try(["a"]...)`, ``},
+	{`can(["a"]...)`, ``},
 
 	{`nonsensitive(sensitive("a"))`, `"a"`},
 	{`[issensitive(sensitive("a")), issensitive("a"), issensitive(nonsensitive(sensitive("a"))), issensitive([sensitive("a")])]`, `[true,false,false,false]`},
@@ -239,6 +259,10 @@ var vectors = []struct{ source, want string }{
 	{`base64decode("/w==")`, ``},
 	{`length(base64gzip("test")) > 30`, `true`},
 	{`base64gzip("test") == base64gzip("test")`, `true`},
+	{`base64gunzip(base64gzip("雷峰塔"))`, `"雷峰塔"`},
+	{`base64gunzip("H4sIAAAAAAAA/wAEAPv/aGVsbG8AAAD")`, ``},
+	{`base64gunzip("aGVsbG8=")`, ``},
+	{`base64gunzip("!")`, ``},
 	{`csvdecode("a,b,c\n1,2,3\n4,5,6\n")`, `[{"a":"1","b":"2","c":"3"},{"a":"4","b":"5","c":"6"}]`},
 	{`csvdecode("a,a\n1,2\n")`, ``},
 	{`jsondecode("{\"hello\": [1, 1.50, true, null]}")`, `{"hello":[1,1.5,true,null]}`},
@@ -252,6 +276,9 @@ var vectors = []struct{ source, want string }{
 	{`textencodebase64("a", "no such")`, ``},
 	{`textdecodebase64("gQ==", "GBK")`, ``},
 	{`urlencode("Hello World&ü")`, `"Hello+World%26%C3%BC"`},
+	{`urldecode("Hello+World%26%C3%BC")`, `"Hello World&ü"`},
+	{`urldecode("%zz")`, ``},
+	{`urldecode("%ff")`, ``},
 	{`yamldecode("hello: world\nlist: [1, 2.5, true, ~]\n")`, `{"hello":"world","list":[1,2.5,true,null]}`},
 	{`yamldecode("true")`, `true`},
 	{`yamldecode("{a: &foo [1], b: *foo}")`, ``},
@@ -333,6 +360,7 @@ var vectors = []struct{ source, want string }{
 	{`filebase64("bytes.bin")`, `"//4="`},
 	{`fileexists("hello.txt")`, `true`},
 	{`fileexists("nothing")`, `false`},
+	{`fileexists("sql")`, ``},
 	{`filemd5("hello.txt")`, `"b10a8db164e0754105b7a99be72e3fe5"`},
 	{`filesha1("hello.txt") == sha1("Hello World")`, `true`},
 	{`filesha256("hello.txt") == sha256("Hello World")`, `true`},
@@ -343,6 +371,7 @@ var vectors = []struct{ source, want string }{
 	{`fileset(".", "sql/**/*.{sql,txt}")`, `["sql/a.sql","sql/deep/b.sql","sql/deep/c.txt"]`},
 	{`fileset("nothing", "**")`, `[]`},
 	{`fileset("..", "**")`, ``},
+	{`fileset("hello.txt", "*")`, `[]`},
 	{`fileset(".", "[")`, ``},
 	{`templatefile("hello.tmpl", {name = "Jodie"})`, `"Hello, Jodie!"`},
 	{`templatefile("list.tmpl", {list = ["a", "b"]})`, `"- a\n- b\n"`},
@@ -380,6 +409,9 @@ func configBombs() []string {
 		`[for i in range(1000) : fileset(".", "**")]`,
 		`textencodebase64(local.big, "UTF-32")`,
 		`base64gzip(local.big)`,
+		`[for i in range(1000) : length(base64gunzip(base64gzip(local.big)))]`,
+		`[for i in range(1000) : [for j in range(1000) : length(range(1000))]]`,
+		`[for i in range(1000) : try(pow(10, 1000), ceil(pow(2, 1000000)), "1e600000000" % 7, i)]`,
 	}
 }
 
