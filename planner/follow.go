@@ -47,12 +47,25 @@ func (t Trail) Follows(c Change) []Follow {
 		return nil
 	}
 	list, ok := t.attributes("", u.Attributes, nil)
+	if !ok {
+		return nil
+	}
 	for _, j := range u.Jobs {
-		if !ok || j.Before == nil || j.After == nil || j.Previous != "" {
+		more := t.JobFollows(j)
+		if more == nil {
 			return nil
 		}
-		list, ok = t.attributes(j.Name, j.Attributes, list)
+		list = append(list, more...)
 	}
+	return list
+}
+
+// JobFollows is Follows of one job, whatever else becomes of its flow.
+func (t Trail) JobFollows(j JobChange) []Follow {
+	if len(t) == 0 || j.Before == nil || j.After == nil || j.Previous != "" {
+		return nil
+	}
+	list, ok := t.attributes(j.Name, j.Attributes, nil)
 	if !ok {
 		return nil
 	}

@@ -40,6 +40,7 @@ func TestFollows(t *testing.T) {
 		to      *spec.Bundle
 		changed int
 		follows string // ADDRESS JOB FROM TO; …
+		jobs    string // of updated flows, that only follow
 	}{
 		{
 			name: "a schedule of a flow", from: mentioning("", nil),
@@ -65,7 +66,7 @@ func TestFollows(t *testing.T) {
 			to: moving(mentioning("", func(b *spec.Bundle) {
 				b.Pools[0].Address, b.Flows[1].Jobs[0].Pool, b.Flows[1].Jobs[1].Priority = "pool.q", "pool.q", 1
 			}), "pool.p > pool.q"),
-			changed: 1,
+			changed: 1, jobs: "a",
 		},
 		{
 			name: "a dependency gets another name, and its files another place", from: mentioning("", nil),
@@ -100,6 +101,19 @@ func TestFollows(t *testing.T) {
 				t.Errorf("what follows (-want +got):\n%s", diff)
 			}
 			round(t, p)
+			var jobs []string
+			for _, c := range p.Changes {
+				if u, ok := c.(planner.Update); ok {
+					for _, j := range u.Jobs {
+						if p.Trail().JobFollows(j) != nil {
+							jobs = append(jobs, j.Name)
+						}
+					}
+				}
+			}
+			if got := strings.Join(jobs, " "); got != tc.jobs {
+				t.Errorf("jobs that follow: %q, want %q", got, tc.jobs)
+			}
 			// A document cannot call a change a consequence, nor the other way round.
 			for _, word := range [][2]string{{`"change":{"actions":["update"]`, `"change":{"actions":["no-op"]`}, {`"change":{"actions":["no-op"]`, `"change":{"actions":["update"]`}} {
 				if forged := strings.ReplaceAll(string(encode(t, p)), word[0], word[1]); forged != string(encode(t, p)) {

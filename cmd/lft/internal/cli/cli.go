@@ -227,6 +227,8 @@ func noArguments(cmd *cli.Command) error {
 		hint = fmt.Sprintf("; another folder is named before the command: lft -chdir=%s %s", word, cmd.Name)
 	} else if _, err := spec.ParseAddress(word); err == nil && slices.Contains(flagNames(cmd), "target") {
 		hint = "; one object is aimed at by -target=" + word
+	} else if err == nil && slices.Contains(flagNames(cmd), "flow") {
+		hint = "; those of one flow are asked for by -flow=" + word
 	}
 	return fmt.Errorf("%s takes no arguments, got %q%s", cmd.FullName(), word, hint)
 }

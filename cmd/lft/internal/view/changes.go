@@ -196,7 +196,10 @@ func (r *planText) hidden(pad string, n int, noun string) {
 }
 
 func (r *planText) job(j planner.JobChange, pad string) {
+	follows := followed(r.trail.JobFollows(j))
 	switch {
+	case len(follows) > 0:
+		r.note(pad, fmt.Sprintf("job %s %s", quoteName(j.Name), strings.Join(follows, ", ")))
 	case j.Before == nil:
 		r.object(added, newBlock("job", elementHeader("job", j.After), j.After), pad)
 	case j.After == nil:

@@ -29,7 +29,7 @@ func newEntry(c planner.Change, trail planner.Trail) entry {
 		if follows != "" {
 			return entry{moved, addr, follows}
 		}
-		return entry{altered, addr, differences(c)}
+		return entry{altered, addr, differences(c, trail)}
 	case planner.Move:
 		text := "moved from " + addressText(c.Old.Address)
 		if c.Old.Digest == c.New.Digest {
@@ -38,7 +38,7 @@ func newEntry(c planner.Change, trail planner.Trail) entry {
 		if follows != "" {
 			return entry{moved, addr, text + "; " + follows}
 		}
-		return entry{altered, addr, text + "; " + differences(c.Update)}
+		return entry{altered, addr, text + "; " + differences(c.Update, trail)}
 	}
 	return entry{same, addr, ""}
 }
@@ -65,7 +65,7 @@ func contents(addr spec.Address, data []byte) string {
 const maxNames = 8
 
 // differences names what differs in an object: attributes, jobs, files.
-func differences(u planner.Update) string {
+func differences(u planner.Update, trail planner.Trail) string {
 	if u.Address().Kind() == spec.OutputKind {
 		before, after := outputValues(u)
 		old, oneLine := scalar(before)
@@ -83,7 +83,9 @@ func differences(u planner.Update) string {
 	}
 	var jobs, files []string
 	for _, j := range u.Jobs {
-		jobs = append(jobs, jobName(j))
+		if trail.JobFollows(j) == nil {
+			jobs = append(jobs, jobName(j))
+		}
 	}
 	for _, f := range u.Files {
 		files = append(files, fileSign(f).text+visible(f.Path))

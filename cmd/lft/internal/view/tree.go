@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
@@ -102,6 +103,9 @@ func (r *planText) createdJobs(c planner.Create) []*branch {
 }
 
 func (r *planText) jobBranch(j planner.JobChange) *branch {
+	if follows := followed(r.trail.JobFollows(j)); len(follows) > 0 {
+		return r.leaf(sign{"→", cyan}, "job "+visible(j.Name), strings.Join(follows, ", "))
+	}
 	more := attributeNames("job", j.Attributes)
 	if j.Previous != "" {
 		more = "was " + visible(j.Previous) + " " + more
