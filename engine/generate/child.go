@@ -27,7 +27,8 @@ func (b *build) child(ctx context.Context, answer *kernel.Prepared) error {
 	if answer.Params, err = b.given(flow); err != nil {
 		return err
 	}
-	answer.Child = &kernel.FlowDef{UID: object.UID, Address: flow.Address, Digest: object.Digest, Graph: graph}
+	// Not flow.Address: what was decoded is kept by digest, and flows may be alike.
+	answer.Child = &kernel.FlowDef{UID: object.UID, Address: b.job.Flow, Digest: object.Digest, Graph: graph}
 	return nil
 }
 
@@ -41,7 +42,7 @@ func (b *build) given(flow *spec.Flow) (json.RawMessage, error) {
 	for _, name := range slices.Sorted(maps.Keys(b.job.Params)) {
 		at := slices.IndexFunc(flow.Params, func(p *spec.Param) bool { return p.Name == name })
 		if at < 0 {
-			return nil, badArguments("%s has no parameter %q", flow.Address, name)
+			return nil, badArguments("%s has no parameter %q", b.job.Flow, name)
 		}
 		if b.job.Params[name] == nil {
 			continue // a null that was written down
@@ -56,7 +57,7 @@ func (b *build) given(flow *spec.Flow) (json.RawMessage, error) {
 	}
 	for _, p := range flow.Params {
 		if values[p.Name] == nil && p.Default == nil {
-			return nil, badArguments("%s needs the parameter %q", flow.Address, p.Name)
+			return nil, badArguments("%s needs the parameter %q", b.job.Flow, p.Name)
 		}
 	}
 	params, err := json.Marshal(values)

@@ -125,6 +125,29 @@ func TestChild(t *testing.T) {
 	}
 }
 
+// Flows that are alike, or one that has moved since, have one digest, and still
+// their own names.
+func TestChildIsNamedAsItIsNow(t *testing.T) {
+	h := newHouse()
+	day := map[string]*spec.Value{"day": expression("param.day")}
+	old := h.put(1, parent(day))
+	h.put(1, child("a"))
+	moved, calls := child("a"), parent(day)
+	moved.Address, calls.Jobs[0].Flow = "module.m.flow.d", "module.m.flow.d"
+	now := h.put(2, calls)
+	h.put(2, moved)
+	for _, tc := range []struct {
+		revision int64
+		digest   string
+		want     spec.Address
+	}{{1, old, "flow.c"}, {2, now, "module.m.flow.d"}, {1, old, "flow.c"}} {
+		got := h.prepare(t, tc.revision, tc.digest)
+		if got.Child == nil || got.Child.Address != tc.want || got.Child.UID != "uid."+string(tc.want) {
+			t.Errorf("revision %d: %+v, want %s", tc.revision, got.Child, tc.want)
+		}
+	}
+}
+
 func TestChildFaults(t *testing.T) {
 	day := expression("param.day")
 	for want, params := range map[string]map[string]*spec.Value{
