@@ -208,13 +208,15 @@ func formatListBound(args []cty.Value, _ int) (int, error) {
 
 // onePrint bounds what a format makes when no argument is larger than largest.
 func onePrint(format string, largest int) (int, error) {
-	verbs, width, number := 0, 0, 0
+	verbs, width, number, inVerb := 0, 0, 0, false
 	for i := range len(format) {
 		switch c := format[i]; {
 		case c == '%':
 			verbs++
-			number = 0
-		case c >= '0' && c <= '9':
+			number, inVerb = 0, !inVerb
+		case c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z':
+			inVerb = false
+		case inVerb && c >= '0' && c <= '9':
 			if number = number*10 + int(c-'0'); number > MaxValue {
 				return 0, errors.New("a width or precision in the format is out of range")
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -124,10 +125,10 @@ var cidrContains = function.New(&function.Spec{
 			return cty.NilVal, err
 		}
 		text := args[1].AsString()
-		addr, addrErr := netip.ParseAddr(text)
+		addr, addrErr := netip.ParseAddr(decimal(text))
 		inner := netip.PrefixFrom(addr, addr.BitLen())
 		if addrErr != nil {
-			if inner, err = netip.ParsePrefix(text); err != nil {
+			if inner, err = netip.ParsePrefix(decimal(text)); err != nil {
 				return cty.NilVal, function.NewArgErrorf(1, "%q is neither an address nor a network", text)
 			}
 		}
@@ -138,8 +139,24 @@ var cidrContains = function.New(&function.Spec{
 	},
 })
 
+// decimal takes the zeros off that lead a number of an IPv4 address: as in
+// Terraform, 010 is ten.
+func decimal(address string) string {
+	if strings.Contains(address, ":") {
+		return address
+	}
+	parts := strings.Split(address, ".")
+	for i, part := range parts {
+		for len(part) > 1 && part[0] == '0' && part[1] >= '0' && part[1] <= '9' {
+			part = part[1:]
+		}
+		parts[i] = part
+	}
+	return strings.Join(parts, ".")
+}
+
 func prefixOf(v cty.Value) (netip.Prefix, error) {
-	prefix, err := netip.ParsePrefix(v.AsString())
+	prefix, err := netip.ParsePrefix(decimal(v.AsString()))
 	if err != nil || prefix.Addr().Zone() != "" {
 		return prefix, function.NewArgErrorf(0, "%q is no network in CIDR notation such as 10.0.0.0/8", v.AsString())
 	}

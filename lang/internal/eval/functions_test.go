@@ -134,6 +134,9 @@ var vectors = []struct{ source, want string }{
 	{`format("%#v", {a = [1, true, null]})`, `"{\"a\":[1,true,null]}"`},
 	{`format("%5.1f|%-4s|%q|%x|%t|%v", 3.14159, "a", "b", 255, true, "v")`, `"  3.1|a   |\"b\"|ff|true|v"`},
 	{`format("%d", "x")`, ``},
+	{`format("2026-11-25T10:00:00.123456789Z %s", "x")`, `"2026-11-25T10:00:00.123456789Z x"`},
+	{`format("%1234567890d", 1)`, ``},
+	{`format("%%1234567890s")`, `"%1234567890s"`},
 	{`formatlist("Hello, %s!", ["Valentina", "Ander"])`, `["Hello, Valentina!","Hello, Ander!"]`},
 	{`formatlist("%s, %s!", "Salutations", ["A", "B"])`, `["Salutations, A!","Salutations, B!"]`},
 	{`indent(2, "a\nb")`, `"a\n  b"`},
@@ -302,6 +305,8 @@ var vectors = []struct{ source, want string }{
 	{`cidrhost("10.12.112.0/20", 268)`, `"10.12.113.12"`},
 	{`cidrhost("10.12.112.0/20", -1)`, `"10.12.127.255"`},
 	{`cidrhost("fd00:fd12:3456:7890:00a2::/72", 34)`, `"fd00:fd12:3456:7890::22"`},
+	{`cidrhost("010.00.0.08/24", 4)`, `"10.0.0.4"`},
+	{`cidrhost("0x10.0.0.0/8", 4)`, ``},
 	{`cidrhost("10.0.0.0/30", 4)`, ``},
 	{`cidrhost("10.0.0.0/30", -5)`, ``},
 	{`cidrnetmask("172.16.0.0/12")`, `"255.240.0.0"`},
@@ -319,6 +324,7 @@ var vectors = []struct{ source, want string }{
 	{`cidrcontains("192.168.2.0/20", "192.168.2.1")`, `true`},
 	{`cidrcontains("192.168.2.0/22", "192.168.4.0/26")`, `false`},
 	{`cidrcontains("fd00::/8", "192.168.4.1")`, ``},
+	{`cidrcontains("010.0.0.0/8", "10.0.0.008/29")`, `true`},
 
 	// Dates.
 	{`formatdate("DD MMM YYYY hh:mm ZZZ", "2018-01-02T23:12:01Z")`, `"02 Jan 2018 23:12 UTC"`},
