@@ -58,6 +58,8 @@ func absent(name string) string {
 		why = " Equal files must give an equal plan, so nothing is made by chance; uuidv5 and the hashes give the same for the same."
 	case "abspath", "pathexpand":
 		why = " Equal files must give an equal plan on every machine; paths are relative to the folder."
+	case "ephemeralasnull":
+		why = " No value is ephemeral; sensitive values are masked wherever they are shown."
 	case "rsadecrypt":
 		why = " A decrypted secret would lie open in the state."
 	}
