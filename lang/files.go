@@ -56,7 +56,9 @@ func (f *file) read(fsys fs.FS) {
 		f.refuse(CodeRead, 0, "The file cannot be read", "%s: %v", f.name, cause(err))
 		return
 	}
-	f.data = data
+	// Line ends are those of whoever saved the file; what it means is not theirs. A
+	// script with carriage returns would fail, and differ on every other machine.
+	f.data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 }
 
 // parse checks what HCL's parser must not be given, then parses.
