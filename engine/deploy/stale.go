@@ -57,7 +57,7 @@ func (s *Service) current(ctx context.Context, set *ChangeSet, before Deployed) 
 }
 
 func moved(text string) error {
-	return fmt.Errorf("%w%w: %s\nPlan again", ErrStale, errMoved, text)
+	return fmt.Errorf("%w%w: %s\n\nPlan again", ErrStale, errMoved, text)
 }
 
 func newest(revision int64) string {

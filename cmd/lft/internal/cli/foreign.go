@@ -79,6 +79,10 @@ func foreignFlag(verb, name string) string {
 		if verb == "apply" || verb == "destroy" || verb == "rollback" {
 			return "-auto-approve does not ask"
 		}
+	case "format":
+		if verb == "graph" {
+			return "it is -type=dot, mermaid or json"
+		}
 	case "chdir":
 		return "it stands before the command: lft -chdir=DIR " + verb
 	case "install-autocomplete":

@@ -57,11 +57,15 @@ func (t *Terminal) diagnostic(d diag.Diagnostic) []string {
 		lines[0] += paint(t.errColor, faint, " ["+d.Code+"]")
 	}
 	lines = append(lines, "")
-	if d.Address != "" {
+	if d.Address != "" && d.Range.IsZero() {
+		lines = append(lines, "  with "+visible(d.Address))
+	} else if d.Address != "" {
 		lines = append(lines, "  with "+visible(d.Address)+",")
 	}
 	if !d.Range.IsZero() {
 		lines = append(lines, t.source(d)...)
+	}
+	if d.Address != "" || !d.Range.IsZero() {
 		lines = append(lines, "")
 	}
 	if d.Detail != "" {
