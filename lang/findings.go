@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -90,10 +91,14 @@ func place(rng hcl.Range) diag.Range {
 	return diag.Range{File: rng.Filename, Start: pos(rng.Start), End: pos(rng.End)}
 }
 
-// maxSnippet is the most lines of source shown with a finding.
-const maxSnippet = 6
+// Bounds of the source shown with a finding.
+const (
+	maxSnippet = 6    // lines
+	maxAround  = 1000 // bytes of a line before and behind the place
+)
 
-// snippet cuts whole lines out of the source.
+// snippet cuts lines out of the source, whole ones but for those that are very
+// long.
 func (f *findings) snippet(rng hcl.Range) *diag.Snippet {
 	src, ok := f.files[rng.Filename]
 	if !ok || rng.Start.Byte > len(src.data) || rng.End.Byte < rng.Start.Byte {
@@ -112,9 +117,24 @@ func (f *findings) snippet(rng hcl.Range) *diag.Snippet {
 			break
 		}
 	}
-	code := strings.TrimRight(string(src.data[start:end-1]), "\r")
+	end--
+	if rng.Start.Byte-start > maxAround {
+		start = cutAt(src.data, rng.Start.Byte-maxAround)
+	}
+	if end-rng.Start.Byte > maxSnippet*maxAround {
+		end = cutAt(src.data, rng.Start.Byte+maxAround)
+	}
+	code := strings.TrimRight(string(src.data[start:end]), "\r")
 	return &diag.Snippet{
 		Context: src.header(rng.Start), Code: code, StartLine: rng.Start.Line,
 		HighlightStart: min(rng.Start.Byte-start, len(code)), HighlightEnd: min(rng.End.Byte-start, len(code)),
 	}
+}
+
+// cutAt is where the character at an offset begins.
+func cutAt(data []byte, offset int) int {
+	for offset > 0 && !utf8.RuneStart(data[offset]) {
+		offset--
+	}
+	return offset
 }

@@ -123,7 +123,7 @@ func (f *flow) decode(voc schema.Block) *loadedFlow {
 	made.OnFailure = spec.OnFailure(r.choice("on_failure", string(spec.FinishPossible), string(spec.FinishRunning), string(spec.CancelRunning)))
 	made.Concurrency = f.concurrency(voc)
 	made.Params = f.readParams(voc)
-	if f.w.jobs.Load() > maxJobs {
+	if f.w.jobs.Load() > maxJobs || f.w.made.Load() > maxMade {
 		f.jobs = nil // reported when all flows were looked at
 	}
 	for _, j := range f.jobs {

@@ -187,7 +187,7 @@ func (b *builder) expression(v value, static bool) hclsyntax.Expression {
 const maxNumber = 1000
 
 func (b *builder) number(v value, rng hcl.Range) hclsyntax.Expression {
-	n, err := cty.ParseNumberVal(v.text)
+	n, err := cty.ParseNumberVal(v.text[:min(len(v.text), maxNumber)])
 	if err != nil || len(v.text) > maxNumber {
 		b.fault(rng, "Invalid number", "The number cannot be read: it is too long, or too large.")
 		n = cty.UnknownVal(cty.Number)
