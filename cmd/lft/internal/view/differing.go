@@ -77,6 +77,24 @@ func (d *differing) inner(name string) string {
 	return ""
 }
 
+// differingValue is what differs in a value by the members of its objects, however
+// deep; anything else differs as a whole.
+func differingValue(name string, before, after json.RawMessage) *differing {
+	d := &differing{name: name}
+	old, now := objectOf(before), objectOf(after)
+	if old == nil || now == nil {
+		d.leaf = &planner.Attribute{Before: before, After: after}
+		return d
+	}
+	d.kind = mapKind
+	for _, member := range union(old, now) {
+		if string(old[member]) != string(now[member]) {
+			d.below = append(d.below, differingValue(member, old[member], now[member]))
+		}
+	}
+	return d
+}
+
 // block reports whether a member is written as a block.
 func (d *differing) block() bool { return d.kind != "" && d.kind != mapKind }
 

@@ -83,7 +83,7 @@ func (r *planText) outputs(list []planner.Change) {
 	for _, c := range list {
 		before, after := outputValues(c)
 		head := padTo(c.Address().Name(), width) + " = "
-		m := &differing{kind: "", name: c.Address().Name(), leaf: &planner.Attribute{Before: before, After: after}}
+		m := differingValue(c.Address().Name(), before, after)
 		if string(before) == string(after) && !masked(after) {
 			r.mark(altered, "  ", head+scalarOr(after)+r.style(faint, " # described or marked otherwise"))
 			continue
