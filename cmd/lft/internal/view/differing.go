@@ -37,6 +37,8 @@ func newDiffering(kind string, list []planner.Attribute) *differing {
 		}
 		root.add(path, &list[i])
 	}
+	// As a new object is shown: by the names that are written.
+	slices.SortStableFunc(root.below, func(a, b *differing) int { return strings.Compare(attrName(kind, a.name), attrName(kind, b.name)) })
 	return root
 }
 
