@@ -55,6 +55,7 @@ func TestStories(t *testing.T) {
 
 // attemptsStory: retries, pools, timers, conditions, logs, outputs, and a cancel.
 func attemptsStory(t *testing.T, w *world) {
+	t.Helper()
 	delay := 10 * spec.Second
 	w.adopt([]*spec.Flow{
 		flow("f", []string{"load", "check: load", "mail: load", "pause: check", "skip: check"},
@@ -112,6 +113,7 @@ func attemptsStory(t *testing.T, w *world) {
 // schedulesStory: instants on time, missed and paused, a flow that is full, and
 // definitions that change and go.
 func schedulesStory(t *testing.T, w *world) {
+	t.Helper()
 	one := func(f *spec.Flow) { f.Concurrency = &spec.Concurrency{Max: 1, QueueMax: 2} }
 	minutely := withSchedule(t, "minutely", "f", cron.Spec{Every: time.Minute}, func(d *ScheduleDef) {
 		d.Zone, d.Params = "Asia/Shanghai", []byte(`{"n":1}`)
@@ -140,6 +142,7 @@ func schedulesStory(t *testing.T, w *world) {
 // agentsStory: silence, draining, an identity that is doubled, and a death
 // declared by an operator.
 func agentsStory(t *testing.T, w *world) {
+	t.Helper()
 	w.adopt([]*spec.Flow{flow("f", []string{"a", "b"}, job("b", func(j *spec.Job) {
 		j.OnLost = "rerun"
 	}))})
@@ -171,6 +174,7 @@ func agentsStory(t *testing.T, w *world) {
 
 // restoreStory: a new master finds everything as the old one left it.
 func restoreStory(t *testing.T, w *world) {
+	t.Helper()
 	w.adopt([]*spec.Flow{
 		flow("f", []string{"a", "b", "c: a b"}, func(f *spec.Flow) { f.Concurrency = &spec.Concurrency{Max: 1, QueueMax: 9} },
 			job("b", func(j *spec.Job) { j.Pool = "pool.w" })),
