@@ -114,7 +114,7 @@ func PlaceOf(p spec.Position) *Place {
 }
 
 func (p *Place) position() spec.Position {
-	if p == nil {
+	if p == nil || p.File == "" { // a line of no file is no place
 		return spec.Position{}
 	}
 	return spec.Position{File: p.File, Line: p.Line}
