@@ -127,7 +127,7 @@ func (in *inputs) file(w io.Writer, name string) error {
 	if err != nil {
 		return err //nolint:wrapcheck // only whether there is one counts
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return cmp.Or(err, errUncertain)

@@ -24,6 +24,9 @@
 //     module. Kinds that flows may name come first, then the flows on two
 //     goroutines (stream.go), then the kinds that name flows.
 //
+// With Options.Cache a file that holds flows only is not parsed when what it meant
+// before still holds (cache.go); flows then come in canonical form.
+//
 // # How a kind of block plugs in
 //
 // Its words go into lang/schema, and a decoder into beforeFlows or afterFlows of

@@ -65,6 +65,7 @@ func (b *builder) objects(v value, what string) []value {
 			all = append(all, b.objects(element, what)...)
 		}
 		return all
+	case boolValue, numberValue, stringValue:
 	}
 	b.fault(b.rng(v.from, v.to), "Not an object", "%s is an object, or an array of objects, not %s.", what, v.kind)
 	return nil

@@ -64,15 +64,14 @@ func quote(plain string) string {
 			if i > 0 { // spaces are no tokens
 				b.WriteString(strings.ReplaceAll(plain[tokens[i-1].Range.End.Byte:token.Range.Start.Byte], "\n", " "))
 			}
-			switch token.Type {
-			case hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-				level++
-			case hclsyntax.TokenTemplateSeqEnd:
-				level--
-			}
-			if level == 0 && token.Type == hclsyntax.TokenStringLit {
-				escape(&b, string(token.Bytes))
+			switch text := string(token.Bytes); {
+			case level == 0 && token.Type == hclsyntax.TokenStringLit:
+				escape(&b, text)
 				continue
+			case token.Type == hclsyntax.TokenTemplateInterp || token.Type == hclsyntax.TokenTemplateControl:
+				level++
+			case token.Type == hclsyntax.TokenTemplateSeqEnd:
+				level--
 			}
 			b.WriteString(strings.ReplaceAll(string(token.Bytes), "\n", " "))
 		}

@@ -70,12 +70,11 @@ func (c *parseCache) Get(key string) ([]byte, bool) {
 func (c *parseCache) Put(key string, entry []byte) {
 	c.keep(key, entry)
 	c.mu.Lock()
-	first := !c.filled
-	c.filled = true
-	c.mu.Unlock()
-	if first && c.prepare() != nil {
-		return
+	if !c.filled {
+		c.filled = true
+		_ = c.prepare() // the other goroutine has to wait for it
 	}
+	c.mu.Unlock()
 	_ = replaceFile(filepath.Join(c.dir, key), entry, 0o600)
 }
 
@@ -106,7 +105,7 @@ func (c *parseCache) tidy() {
 		}
 	}
 	if c.filled {
-		for _, dir := range glob(filepath.Join(cacheRoot, "*")) {
+		for _, dir := range glob(filepath.Join(cacheRoot, "[0-9a-f]*")) {
 			c.clean(dir)
 		}
 	}
