@@ -195,30 +195,22 @@ type compiled struct {
 	specs  map[string][]byte // of both, by digest
 }
 
-// compile reads every spec on both sides and has the kernel compile them, so
+// compile reads what the change is judged by and has the kernel compile it, so
 // that nothing is committed that it would refuse to adopt.
 func (s *Service) compile(ctx context.Context, c *change) (compiled, error) {
-	var digests []string
-	for _, objects := range [][]record.Object{c.before.Objects, c.after.Objects} {
-		for _, o := range objects {
-			digests = append(digests, o.Digest)
-		}
-	}
-	slices.Sort(digests)
-	specs, err := s.store.Specs(ctx, slices.Compact(digests))
+	b, err := s.bearing(ctx, c)
 	if err != nil {
 		return compiled{}, err
 	}
-	for _, o := range c.after.Objects {
-		if _, ok := specs[o.Digest]; !ok {
-			return compiled{}, fmt.Errorf("%w: the spec of %s was not put before", ErrInvalid, o.Address)
-		}
-	}
-	out := compiled{specs: specs}
+	return c.compile(b)
+}
+
+func (c *change) compile(b bearing) (out compiled, err error) {
+	out.specs = b.specs
 	graphs := map[string]*kernel.Graph{}
-	find := func(digest string) ([]byte, bool) { data, ok := specs[digest]; return data, ok }
+	find := func(digest string) ([]byte, bool) { data, ok := b.specs[digest]; return data, ok }
 	known := func(digest string) (*kernel.Graph, bool) { g, ok := graphs[digest]; return g, ok }
-	if out.after, err = kernel.CompileProject(c.after.Project, c.after.Objects, find, known); err != nil {
+	if out.after, err = kernel.CompileProject(c.after.Project, b.after, find, known); err != nil {
 		return compiled{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if err := references(&out.after); err != nil {
@@ -228,7 +220,7 @@ func (s *Service) compile(ctx context.Context, c *change) (compiled, error) {
 		graphs[f.Digest] = f.Graph
 	}
 	if c.before.Project.UID != "" {
-		if out.before, err = kernel.CompileProject(c.before.Project, c.before.Objects, find, known); err != nil {
+		if out.before, err = kernel.CompileProject(c.before.Project, b.before, find, known); err != nil {
 			return compiled{}, fmt.Errorf("revision %d of project %q: %w", c.before.Project.Revision, c.before.Project.Name, err)
 		}
 	}
