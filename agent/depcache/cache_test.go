@@ -364,7 +364,7 @@ func TestFailures(t *testing.T) {
 // slow is content that comes with a pause before each piece, and never after some.
 type slow struct {
 	io.Reader
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the test
 	pauses []time.Duration
 }
 

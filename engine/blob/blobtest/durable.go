@@ -42,7 +42,7 @@ func Durable(t *testing.T, dir string, call func()) []string {
 	if fd < 0 {
 		t.Skip("this machine does not tell of fsync")
 	}
-	defer unix.Close(fd)
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
 	steps, err := hear(fd, int(returned.Fd()), dir)
 	if err != nil {
 		t.Fatal(err)
