@@ -92,15 +92,15 @@ func (r *Runner) try(ctx context.Context, w *watch) (*Term, error) {
 	taking, cancel := context.WithTimeout(ctx, takeWithin)
 	defer cancel()
 	began = r.Clock()
-	seat, err = r.Office.Take(taking, seat, r.Me, 0)
+	taken, err := r.Office.Take(taking, seat, r.Me, 0)
 	if errors.Is(err, ErrFenced) {
 		return nil, nil // somebody was faster
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take over: %w", err)
 	}
-	r.leader.Store(&seat)
-	return newTerm(r.Office, r.Me, r.Clock, seat, began, r.Clock()), nil
+	r.leader.Store(&taken) // never written again: others read it
+	return newTerm(r.Office, r.Me, r.Clock, taken, began, r.Clock()), nil
 }
 
 // hold runs act while beating, and resigns after it.

@@ -24,8 +24,9 @@ func Durable(t *testing.T, dir string, call func()) []string {
 		t.Fatal(err)
 	}
 	defer returned.Close()
-	listener := make(chan int)
+	listener, done := make(chan int), make(chan struct{})
 	go func() {
+		defer close(done)
 		defer returns.Close()
 		runtime.LockOSThread() // for good: nothing else may run on a thread with this filter
 		fd, err := notifyOfSyncs()
@@ -47,6 +48,7 @@ func Durable(t *testing.T, dir string, call func()) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-done
 	return steps
 }
 
