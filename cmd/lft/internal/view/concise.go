@@ -223,14 +223,40 @@ func consequences(p *planner.Plan) []string {
 			list = append(list, fmt.Sprintf("check %q failed: %s", c.Name, visible(oneLine(problem))))
 		}
 	}
-	for _, w := range consolidated(p.Warnings) {
-		text := visible(oneLine(w.Summary))
-		if w.more > 0 {
-			text += fmt.Sprintf(" (%d times)", w.more+1)
+	return append(list, warningSentences(p.Warnings)...)
+}
+
+// warningSentences is a sentence a warning. Of those that are alike, only the first
+// ones are told.
+func warningSentences(warnings []planner.Warning) []string {
+	var list []string
+	told := map[string]int{}
+	for _, w := range warnings {
+		if told[likeness(w)]++; told[likeness(w)] <= maxNames {
+			list = append(list, warningSentence(w))
 		}
-		list = append(list, "warning: "+text)
+	}
+	for _, w := range consolidated(warnings) {
+		if left := told[likeness(w.Warning)] - maxNames; left > 0 {
+			list = append(list, fmt.Sprintf("warning: %s (%s)", visible(oneLine(w.Summary)), count(left, "more similar warning")))
+		}
 	}
 	return list
+}
+
+// warningSentence says of what a warning is, and where that stands.
+func warningSentence(w planner.Warning) string {
+	text := "warning: " + visible(oneLine(w.Summary))
+	if w.Address != "" {
+		text += ", " + addressText(w.Address)
+	}
+	if w.At != nil {
+		text += fmt.Sprintf(" (%s:%d)", visible(w.At.File), w.At.Line)
+	}
+	if w.Detail != "" {
+		text += ": " + visible(oneLine(w.Detail))
+	}
+	return text
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

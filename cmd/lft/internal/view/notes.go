@@ -147,11 +147,14 @@ type alike struct {
 	more int
 }
 
+// likeness is equal for warnings that say the same of other places.
+func likeness(w planner.Warning) string { return w.Code + "\x00" + w.Summary }
+
 func consolidated(list []planner.Warning) []alike {
 	var out []alike
 	at := map[string]int{}
 	for _, w := range list {
-		key := w.Code + "\x00" + w.Summary
+		key := likeness(w)
 		if i, seen := at[key]; seen {
 			out[i].more++
 			continue
