@@ -249,19 +249,21 @@ func pageSize(asked int32) int {
 }
 
 func (s *runs) ListExecutions(ctx context.Context, req *lftv1.ListExecutionsRequest) (*lftv1.ListExecutionsResponse, error) {
-	page := store.ExecutionPage{Limit: pageSize(req.GetLimit())}
+	flows := []subject{{}} // all
+	var err error
 	if req.GetFlow() != "" {
-		a, err := address(spec.FlowKind, req.GetFlow())
-		if err != nil {
+		if flows, err = s.subjects(ctx, spec.FlowKind, req.GetFlow()); err != nil {
 			return nil, err
 		}
-		page.Flow = string(a)
 	}
-	var err error
+	page := store.ExecutionPage{Limit: pageSize(req.GetLimit())}
 	if page.Before, page.ID, err = readToken(req.GetBefore()); err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.History.Executions(ctx, page)
+	rows, err := merged(flows, page.Limit, newer, func(flow subject) ([]record.Execution, error) {
+		page.FlowUID, page.Flow = flow.uid, flow.address
+		return s.deps.History.Executions(ctx, page)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -281,15 +283,18 @@ func (s *runs) ListExecutions(ctx context.Context, req *lftv1.ListExecutionsRequ
 }
 
 func (s *runs) ListFires(ctx context.Context, req *lftv1.ListFiresRequest) (*lftv1.ListFiresResponse, error) {
-	a, err := address(spec.ScheduleKind, req.GetSchedule())
+	schedules, err := s.subjects(ctx, spec.ScheduleKind, req.GetSchedule())
 	if err != nil {
 		return nil, err
 	}
-	page := store.FirePage{Schedule: string(a), Limit: pageSize(req.GetLimit())}
-	if page.Before, _, err = readToken(req.GetBefore()); err != nil {
+	page := store.FirePage{Limit: pageSize(req.GetLimit())}
+	if page.Before, page.BeforeUID, err = readToken(req.GetBefore()); err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.History.Fires(ctx, page)
+	rows, err := merged(schedules, page.Limit, store.Decided.Compare, func(schedule subject) ([]store.Decided, error) {
+		page.ScheduleUID, page.Schedule = schedule.uid, schedule.address
+		return s.deps.History.Fires(ctx, page)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -302,9 +307,60 @@ func (s *runs) ListFires(ctx context.Context, req *lftv1.ListFiresRequest) (*lft
 		}
 	}
 	if len(rows) == page.Limit {
-		res.Next = pageToken(rows[len(rows)-1].Key(), "")
+		last := rows[len(rows)-1]
+		res.Next = pageToken(last.Key(), last.UID())
 	}
 	return res, nil
+}
+
+// subject is whose history is asked for: that of a deployed object, under
+// whatever addresses it has had, or that of an address.
+type subject struct{ uid, address string }
+
+// subjects are the deployed objects of a name, one a project that has it. The
+// history of what is not deployed any more is found by the address it had.
+func (s *runs) subjects(ctx context.Context, kind, name string) ([]subject, error) {
+	a, err := address(kind, name)
+	if err != nil {
+		return nil, err
+	}
+	heads, err := s.deps.Definitions.Projects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []subject
+	for _, head := range heads {
+		object, ok, err := s.objectAt(ctx, head, a)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found = append(found, subject{uid: object.UID})
+		}
+	}
+	if len(found) == 0 {
+		found = []subject{{address: string(a)}}
+	}
+	return found, nil
+}
+
+// merged is one page of the histories of some subjects. It holds two pages at most.
+func merged[T any](of []subject, limit int, order func(a, b T) int, page func(subject) ([]T, error)) (rows []T, _ error) {
+	for _, one := range of {
+		more, err := page(one)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+		slices.SortFunc(rows, order)
+		rows = rows[:min(len(rows), limit)]
+	}
+	return rows, nil
+}
+
+// newer orders executions as pages are.
+func newer(a, b record.Execution) int {
+	return cmp.Or(cmp.Compare(b.CreatedAt, a.CreatedAt), cmp.Compare(b.ID, a.ID))
 }
 
 // pageToken names the last row of a page.

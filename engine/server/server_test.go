@@ -294,6 +294,52 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// What was decided and ran under an earlier address belongs to the object that is
+// deployed now, in each project that has it; an address of the past finds its own.
+func TestHistoryAfterMove(t *testing.T) {
+	w := newWorld()
+	for _, name := range []string{"a", "b"} {
+		project := record.Project{UID: name, Name: name, Revision: 1}
+		w.projects = append(w.projects, project)
+		w.objects[name] = []record.Object{
+			{UID: "f" + name, Kind: spec.FlowKind, Address: "flow.new"},
+			{UID: "s" + name, Kind: spec.ScheduleKind, Address: "schedule.new"},
+		}
+	}
+	for i := range 6 { // newest first; both projects at each time
+		project, address := string("ba"[i%2]), []string{"new", "new", "new", "old", "old", "old"}[i]
+		at := record.Time(30 - i/2*10)
+		w.executions = append(w.executions, record.Execution{ID: string(rune('6' - i)), CreatedAt: at, FlowUID: "f" + project, Flow: "flow." + address})
+		w.fires = append(w.fires, store.Decided{Fire: &record.Fire{ScheduleUID: "s" + project, Instant: at, Schedule: "schedule." + address}})
+	}
+	client := w.client(t)
+	for name, want := range map[string]string{"new": "654321", "old": "321", "never": ""} {
+		var ids string
+		for before, more := "", true; more; more = before != "" {
+			res, err := client.ListExecutions(t.Context(), &lftv1.ListExecutionsRequest{Flow: name, Limit: 1, Before: before})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range res.GetExecutions() {
+				ids += e.GetId()
+			}
+			before = res.GetNext()
+		}
+		fires := 0
+		for before, more := "", true; more; more = before != "" {
+			res, err := client.ListFires(t.Context(), &lftv1.ListFiresRequest{Schedule: name, Limit: 1, Before: before})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fires += len(res.GetFires())
+			before = res.GetNext()
+		}
+		if ids != want || fires != len(want) {
+			t.Errorf("%s: executions %q and %d fires, not %q", name, ids, fires, want)
+		}
+	}
+}
+
 func TestCancelOfWhatHasEnded(t *testing.T) {
 	w := newWorld()
 	w.executions = []record.Execution{{ID: "x", State: record.ExecutionSucceeded}, {ID: "y", State: record.Running}}

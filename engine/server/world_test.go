@@ -151,7 +151,8 @@ func (w *world) Execution(_ context.Context, id string) (record.Execution, bool,
 func (w *world) Executions(_ context.Context, p store.ExecutionPage) (page []record.Execution, _ error) {
 	for _, e := range w.executions {
 		older := p.Before == 0 || e.CreatedAt < p.Before || e.CreatedAt == p.Before && e.ID < p.ID
-		if older && (p.Flow == "" || p.Flow == e.Flow) && len(page) < p.Limit {
+		asked := (p.Flow == "" || p.Flow == e.Flow) && (p.FlowUID == "" || p.FlowUID == e.FlowUID)
+		if older && asked && len(page) < p.Limit {
 			page = append(page, e)
 		}
 	}
@@ -168,7 +169,12 @@ func (w *world) Attempts(_ context.Context, id string) ([]record.Attempt, error)
 
 func (w *world) Fires(_ context.Context, p store.FirePage) (page []store.Decided, _ error) {
 	for _, d := range w.fires {
-		if (p.Before == 0 || d.Key() < p.Before) && len(page) < p.Limit {
+		older := p.Before == 0 || d.Key() < p.Before || d.Key() == p.Before && d.UID() < p.BeforeUID
+		asked := p.ScheduleUID == d.UID()
+		if p.ScheduleUID == "" {
+			asked = d.Fire == nil || p.Schedule == d.Fire.Schedule // ranges here are of one schedule
+		}
+		if older && asked && len(page) < p.Limit {
 			page = append(page, d)
 		}
 	}

@@ -96,7 +96,8 @@ func (s *Store) Execution(ctx context.Context, id string) (record.Execution, boo
 // ExecutionPage asks for executions, newest first.
 type ExecutionPage struct {
 	Project string      // name, "" = all
-	Flow    string      // address, "" = all
+	FlowUID string      // "" = all
+	Flow    string      // address at that time, whatever the uid, "" = all
 	Before  record.Time // CreatedAt of the last one of the page before, 0 = from the newest
 	ID      string      // and its ID
 	Limit   int
@@ -105,6 +106,9 @@ type ExecutionPage struct {
 // Executions reads one page.
 func (s *Store) Executions(ctx context.Context, p ExecutionPage) ([]record.Execution, error) {
 	var c conditions
+	if p.FlowUID != "" {
+		c.add("t.flow_uid=?", p.FlowUID)
+	}
 	if p.Flow != "" {
 		c.add("t.flow=?", p.Flow)
 	}

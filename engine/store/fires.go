@@ -80,6 +80,7 @@ type FirePage struct {
 	ScheduleUID string
 	Schedule    string
 	Before      record.Time // Key of the last row of the page before, 0 = from the newest
+	BeforeUID   string      // and its UID
 	Limit       int
 }
 
@@ -97,6 +98,19 @@ func (d Decided) Key() record.Time {
 	return d.Range.From
 }
 
+// UID is that of the schedule.
+func (d Decided) UID() string {
+	if d.Fire != nil {
+		return d.Fire.ScheduleUID
+	}
+	return d.Range.ScheduleUID
+}
+
+// Compare orders as pages are: newest first.
+func (d Decided) Compare(other Decided) int {
+	return cmp.Or(cmp.Compare(other.Key(), d.Key()), cmp.Compare(other.UID(), d.UID()))
+}
+
 // Fires reads one page.
 func (s *Store) Fires(ctx context.Context, p FirePage) ([]Decided, error) {
 	ask := func(instant string) (string, []any) {
@@ -107,9 +121,10 @@ func (s *Store) Fires(ctx context.Context, p FirePage) ([]Decided, error) {
 			c.add("t.schedule=?", p.Schedule)
 		}
 		if p.Before != 0 {
-			c.add("t."+instant+"<?", int64(p.Before))
+			c.add("t."+instant+"<=?", int64(p.Before))
+			c.add("(t."+instant+"<? OR t.schedule_uid<?)", int64(p.Before), p.BeforeUID)
 		}
-		return c.String() + " ORDER BY t." + instant + " DESC LIMIT ?", append(c.args, p.Limit)
+		return c.String() + " ORDER BY t." + instant + " DESC,t.schedule_uid DESC LIMIT ?", append(c.args, p.Limit)
 	}
 	rest, args := ask("instant")
 	fires, err := fireTable.where(ctx, s.read, rest, args...)
@@ -128,6 +143,6 @@ func (s *Store) Fires(ctx context.Context, p FirePage) ([]Decided, error) {
 	for i := range ranges {
 		all = append(all, Decided{Range: &ranges[i]})
 	}
-	slices.SortStableFunc(all, func(a, b Decided) int { return cmp.Compare(b.Key(), a.Key()) })
+	slices.SortStableFunc(all, Decided.Compare)
 	return all[:min(len(all), p.Limit)], nil
 }

@@ -96,10 +96,17 @@ func (t columnTypes) statements(source string) ([]string, error) {
 			return ""
 		}
 	}
+	index := func(name, table, columns string) string {
+		there := " IF NOT EXISTS"
+		if t.inline {
+			there = "" // MySQL has no such words; run knows its refusal
+		}
+		return "CREATE INDEX" + there + " " + name + " ON " + table + " (" + columns + ")"
+	}
 	tmpl, err := template.New("migration").Funcs(template.FuncMap{
 		"id": column(t.id), "word": column(t.word), "number": column(t.number), "flag": column(t.flag),
 		"data": column(t.data), "text": t.text,
-		"key": key(""), "unique": key("UNIQUE"),
+		"key": key(""), "unique": key("UNIQUE"), "index": index,
 		"add":      t.add,
 		"table":    func() string { return t.table },
 		"rowtable": func() string { return t.rowtable },
@@ -122,12 +129,12 @@ func (t columnTypes) statements(source string) ([]string, error) {
 
 // run executes a migration: whole in one transaction, or, because MySQL commits
 // at each statement anyway, one by one. Each statement can be repeated, because a
-// crash may fall between two: what makes a table asks for it, and columns that are
-// there were added by the same statement before.
+// crash may fall between two: what makes a table asks for it, and columns and
+// indexes that are there were added by the same statement before.
 func run(statements []string, whole bool) *goose.GoFunc {
 	up := func(ctx context.Context, on querier) error {
 		for _, s := range statements {
-			if _, err := on.ExecContext(ctx, s); err != nil && !columnThere(err) {
+			if _, err := on.ExecContext(ctx, s); err != nil && !alreadyThere(err) {
 				return fmt.Errorf("%.60q: %w", s, err)
 			}
 		}
@@ -139,9 +146,9 @@ func run(statements []string, whole bool) *goose.GoFunc {
 	return &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return up(ctx, db) }}
 }
 
-func columnThere(err error) bool {
+func alreadyThere(err error) bool {
 	refused, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok && refused.Number == 1060 // ER_DUP_FIELDNAME
+	return ok && (refused.Number == 1060 || refused.Number == 1061) // ER_DUP_FIELDNAME, ER_DUP_KEYNAME
 }
 
 // migrator wraps goose: the migrations of one dialect, in order.

@@ -15,6 +15,7 @@ func executionPages(t *testing.T, state string) {
 	m := master(t, state)
 	var b record.Batch
 	var all, flow []string
+	own := map[string][]string{} // by uid: what ran under any address
 	for i := range 23 {
 		e := record.Execution{
 			ID: fmt.Sprintf("e%02d", (i*7)%23), Flow: "flow.other", Project: "p", FlowUID: "u",
@@ -22,6 +23,9 @@ func executionPages(t *testing.T, state string) {
 		}
 		if i%2 == 0 {
 			e.Flow = "flow.x"
+		}
+		if i%3 == 0 {
+			e.FlowUID = "v"
 		}
 		b.Executions = append(b.Executions, e)
 	}
@@ -34,6 +38,7 @@ func executionPages(t *testing.T, state string) {
 	})
 	for _, e := range b.Executions {
 		all = append(all, e.ID)
+		own[e.FlowUID] = append(own[e.FlowUID], e.ID)
 		if e.Flow == "flow.x" {
 			flow = append(flow, e.ID)
 		}
@@ -58,13 +63,19 @@ func executionPages(t *testing.T, state string) {
 			t.Errorf("pages of %d of one flow (-want +read):\n%s", limit, diff)
 		}
 	}
+	for uid, want := range own {
+		if diff := cmp.Diff(want, read(store.ExecutionPage{Limit: 4, FlowUID: uid})); diff != "" {
+			t.Errorf("pages of the flow with uid %s (-want +read):\n%s", uid, diff)
+		}
+	}
 	if n := len(read(store.ExecutionPage{Limit: 5, Project: "q"})); n != 0 {
 		t.Errorf("%d executions of another project", n)
 	}
-	m.must(t, record.Batch{Finished: []string{all[22]}})
+	oldest := len(own["u"]) - 1
+	m.must(t, record.Batch{Finished: own["u"][oldest:]})
 	live := got(m.LiveExecutions(t.Context(), "u"))(t)
-	if len(live) != 22 || live[0].ID != all[21] {
-		t.Errorf("%d live executions, the oldest is %s, not %s", len(live), live[0].ID, all[21])
+	if want := own["u"][oldest-1]; len(live) != oldest || live[0].ID != want {
+		t.Errorf("%d live executions of %d, the oldest is %s, not %s", len(live), oldest, live[0].ID, want)
 	}
 }
 
@@ -89,7 +100,9 @@ func firePages(t *testing.T, state string) {
 		b.Fires = append(b.Fires, record.Fire{ScheduleUID: "u", Schedule: "schedule.s", Instant: at, Decision: record.Run})
 		want = append(want, fmt.Sprintf("fire %d", at))
 	}
-	b.Fires = append(b.Fires, record.Fire{ScheduleUID: "v", Schedule: "schedule.t", Instant: 5})
+	for i := range 3 { // one address in three projects, at one instant
+		b.Fires = append(b.Fires, record.Fire{ScheduleUID: fmt.Sprint("v", i), Schedule: "schedule.t", Instant: 5})
+	}
 	m.must(t, b)
 	slices.Reverse(want)
 	for _, limit := range []int{1, 3, 20, 100} {
@@ -103,7 +116,7 @@ func firePages(t *testing.T, state string) {
 						kind = "range"
 					}
 					told = append(told, fmt.Sprintf("%s %d", kind, d.Key()))
-					p.Before = d.Key()
+					p.Before, p.BeforeUID = d.Key(), d.UID()
 				}
 				if len(page) < limit {
 					break
@@ -113,6 +126,14 @@ func firePages(t *testing.T, state string) {
 				t.Errorf("pages of %d of %q (-want +read):\n%s", limit, p.ScheduleUID, diff)
 			}
 		}
+	}
+	p := store.FirePage{Schedule: "schedule.t", Limit: 1}
+	for _, want := range []string{"v2", "v1", "v0"} {
+		page := got(m.Fires(t.Context(), p))(t)
+		if len(page) != 1 || page[0].UID() != want {
+			t.Fatalf("%v, not the instant of %s", page, want)
+		}
+		p.Before, p.BeforeUID = page[0].Key(), page[0].UID()
 	}
 }
 

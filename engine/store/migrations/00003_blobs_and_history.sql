@@ -17,3 +17,6 @@ CREATE TABLE IF NOT EXISTS stored_blob (
 	{{number "lease_until"}},
 	PRIMARY KEY (digest, upload){{key "stored_blob_by_lease" "stored_blob" "state, lease_until"}}
 ) {{table}};
+
+-- The history of a flow, under whatever addresses it has had.
+{{index "execution_by_flow_uid" "execution" "flow_uid, created_at, id"}};
