@@ -26,7 +26,8 @@ func (a *app) applyVerb() *cli.Command {
 		Usage:     "Make the deployed project what the folder declares",
 		ArgsUsage: "[PLAN]",
 		Description: "Without PLAN it plans, shows the plan and asks. With a saved plan it applies exactly that, without asking,\n" +
-			"or refuses it when something that it is about was changed meanwhile.",
+			"or refuses it when something that it is about was changed meanwhile.\n" +
+			"-json prints what came of it as one document, when it is done; it is no stream of messages.",
 		Flags: slices.Concat(stateFlags(), variableFlags(), aimFlags(), approvalFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "destroy", Usage: "remove everything that is deployed, as lft destroy"},
 		}),
