@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -68,6 +69,7 @@ func (j *job) unknownChild() bool {
 const (
 	maxAttempts = 1000
 	maxPriority = 1000
+	maxRepeated = 200 // bytes of a text that a finding repeats
 )
 
 func (j *job) decode() {
@@ -268,6 +270,9 @@ func (j *job) arguments() {
 			}
 			continue
 		}
+		if j.textForList(attr, j.jobType.types[i]) {
+			continue
+		}
 		v := j.scope("args", a.Name).value(attr.Expr, j.jobType.types[i], a.RunTime)
 		if v == nil {
 			if a.Required && isNull(attr.Expr) {
@@ -282,6 +287,29 @@ func (j *job) arguments() {
 			j.at().in("args", a.Name).keep()
 		}
 	}
+}
+
+// textForList refuses a text where a list of texts is wanted, and shows what to
+// write: one who writes a command line as a text wants a shell to read it.
+func (j *job) textForList(attr *hclsyntax.Attribute, want cty.Type) bool {
+	x, ok := attr.Expr.(*hclsyntax.TemplateExpr)
+	if !ok || !want.Equals(cty.List(cty.String)) {
+		return false
+	}
+	text := j.flow.file.slice(x.Range())
+	if strings.HasPrefix(text, "<<") || strings.Contains(text, "\n") || len(text) > maxRepeated {
+		text = `"…"`
+	}
+	detail := fmt.Sprintf("List of string required, but have string. Write each text by itself, in brackets: %s = [\"…\", \"…\"]", attr.Name)
+	if attr.Name == "command" {
+		detail = fmt.Sprintf("A program and its arguments are a list of string, but have string. For a shell to read it, write: command = [\"/bin/sh\", \"-c\", %s]", text)
+		_, scripted := j.jobType.schema.Attribute("script")
+		if _, fixed := constant(x); scripted && fixed { // a script takes no run-time values
+			detail += fmt.Sprintf(", or: script = %s", text)
+		}
+	}
+	j.flow.w.found.error(CodeExpression, j.addr(), x.Range(), "Unsuitable value", "%s.", detail)
+	return true
 }
 
 // scope is where a value of the job stands; names lead there in its spec.

@@ -53,3 +53,19 @@ flow "f" {
 
 pool "small" { slots = 2 }
 pool "neg" { slots = -1 }
+
+flow "texts" {
+  job "shell" "a" {
+    command = "echo ${run.attempt}"
+  }
+  job "shell" "b" {
+    script      = "true"
+    interpreter = "bash -e"
+  }
+  job "shell" "c" {
+    command = <<-EOT
+      echo a
+      echo b
+    EOT
+  }
+}
