@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/leifengta/lft/lang/diag"
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/format"
 	"github.com/leifengta/lft/lang/internal/jsonsyntax"
@@ -86,6 +87,16 @@ func (f *file) parse(voc schema.Block) {
 	if body, ok := parsed.Body.(*hclsyntax.Body); ok && !diags.HasErrors() {
 		f.body = body
 	}
+}
+
+// Syntax says what keeps a text from being read as a file of that name, sorted.
+func Syntax(name string, src []byte) diag.List {
+	f := &file{name: name, data: src}
+	f.parse(schema.File())
+	found := newFindings(map[string]*file{name: f})
+	f.report(found)
+	found.list.Sort()
+	return found.list
 }
 
 func (f *file) tooLarge(size int64) {

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
+	"github.com/leifengta/lft/lang"
 	"github.com/leifengta/lft/lang/format"
 )
 
@@ -125,7 +126,11 @@ func (l *layout) source(src []byte, name string) ([]byte, bool) {
 	formatted, err := format.Source(src, name)
 	if err != nil {
 		l.broken = true
-		l.term.Error(err)
+		if found := lang.Syntax(name, src); found.HasErrors() {
+			l.term.Diagnostics(found)
+		} else {
+			l.term.Error(err)
+		}
 		return nil, false
 	}
 	return formatted, true

@@ -15,8 +15,8 @@ import (
 
 func (a *app) planVerb() *cli.Command {
 	return &cli.Command{
-		Name:        "plan",
-		Usage:       "Show what apply would change, and what that does to what is running",
+		Name:  "plan",
+		Usage: "Show what apply would change, and what that does to what is running",
 		Description: "A saved plan is applied by \"lft apply FILE\", exactly or not at all.\n" +
 			"-json prints the plan as one document, as \"lft show -json FILE\" does a saved one; it is no stream of messages.",
 		Flags: slices.Concat(stateFlags(), variableFlags(), formFlags(), aimFlags(), []cli.Flag{
