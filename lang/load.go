@@ -24,8 +24,12 @@ type Options struct {
 	Version  string            // of this lft, for required_version; "" or no version: not checked
 	Given    []Given           // -var and -var-file in their order; a later one wins
 	Env      map[string]string // LFT_VAR_name by name; these lose
-	Open     Opener            // of modules outside the folder; nil = there are none
-	Cache    Cache             // of what files mean; with one, flows come as Bundle.Settled
+	Foreign  []string          // environment variables of other tools that look like LFT_VAR_name; only told of
+	// Ask is called for each variable that nothing gives a value, by name, when
+	// nothing is wrong by then. nil: nobody is asked.
+	Ask   func(Wanted) (text string, ok bool)
+	Open  Opener // of modules outside the folder; nil = there are none
+	Cache Cache  // of what files mean; with one, flows come as Bundle.Settled
 	// Incomplete takes variables without a value for unknown, and says nothing of
 	// what depends on them: to check a folder by itself. The bundle is of no use.
 	Incomplete bool

@@ -39,6 +39,7 @@ func (l *loader) variables(w *worker) {
 	for _, given := range l.opt.Given {
 		l.given(w, given, declared)
 	}
+	l.ask(w, declared)
 	for _, d := range l.top.blocks["variable"] {
 		l.top.config.Vars[d.name] = declared[d.name].result(w)
 		l.rule(l.top, declared[d.name])
@@ -58,12 +59,14 @@ type variable struct {
 	sensitive bool
 	rules     []*hclsyntax.Block // validation
 	broken    bool               // a fault was reported
+
+	description string
 }
 
 func (w *worker) variable(d declaration, voc schema.Block) *variable {
 	v := &variable{addr: spec.Address("var." + d.name), at: d.block.DefRange(), ty: cty.DynamicPseudoType}
 	r := reader{w: w, addr: v.addr, voc: voc, body: d.block.Body}
-	r.text("description")
+	v.description, _ = r.text("description")
 	v.sensitive = r.flag("sensitive")
 	nullable, _, written := r.value("nullable")
 	v.refuses = written && nullable.False()
@@ -166,7 +169,7 @@ func (v *variable) result(w *worker) cty.Value {
 		return cty.UnknownVal(v.ty)
 	case v.value == cty.NilVal:
 		name := v.addr.Instance()
-		w.found.error(CodeVariable, v.addr, v.at, "No value for the variable", "Variable %q has no default. Set it: -var %s=…, -var-file, or LFT_VAR_%s.", name, name, name)
+		w.found.error(CodeVariable, v.addr, v.at, "No value for the variable", "Variable %q has no default. Set it: -var %s=…, -var-file, or LFT_VAR_%s.%s", name, name, name, w.elsewhere(name))
 		return cty.DynamicVal
 	}
 	value := v.value

@@ -26,11 +26,11 @@ func aimFlags() []cli.Flag {
 }
 
 // wish is what a plan of the folder is asked for, in the words of the flags.
-func (a *app) wish(cmd *cli.Command, destroy bool) (planner.Wish, error) {
+func (a *app) wish(ctx context.Context, cmd *cli.Command, destroy bool) (planner.Wish, error) {
 	if a.cache == nil {
 		a.cache = newParseCache(a.version, cmd.Bool("watch"))
 	}
-	bundle, warnings, err := a.read(cmd, a.cache)
+	bundle, warnings, err := a.read(cmd, a.cache, a.questioner(ctx, cmd))
 	if err != nil {
 		return planner.Wish{}, err
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -70,7 +68,7 @@ func (a *app) applyFolder(ctx context.Context, cmd *cli.Command, destroy bool) e
 	if cmd.Bool("json") && !cmd.Bool("auto-approve") {
 		return errors.New("-json asks nobody: give -auto-approve as well, or a saved plan")
 	}
-	w, err := a.wish(cmd, destroy)
+	w, err := a.wish(ctx, cmd, destroy)
 	if err != nil {
 		return err
 	}
@@ -113,27 +111,15 @@ func (a *app) carryOut(ctx context.Context, cmd *cli.Command, c *client, p *plan
 // approve asks, and takes only "yes" for an answer.
 func (a *app) approve(ctx context.Context, p *planner.Plan) error {
 	a.term.AskApply(p.Project.Name, p.Mode == planner.Destroy)
-	answer := make(chan string, 1)
-	go func() {
-		line, err := bufio.NewReader(a.in).ReadString('\n')
-		if errors.Is(err, io.EOF) && line == "" {
-			line = "\x00"
-		}
-		answer <- strings.TrimRight(line, "\r\n")
-	}()
-	var line string
-	select {
-	case <-ctx.Done():
-		a.term.Printf("\n")
-		return ctx.Err()
-	case line = <-answer:
-	}
+	line, err := answer(ctx, a.readLine)
 	a.term.Printf("\n")
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return errors.New("nobody answers: there is no input; -auto-approve does not ask")
 	case line == "yes":
 		return nil
-	case line == "\x00":
-		return errors.New("nobody answers: there is no input; -auto-approve does not ask")
 	case p.Mode == planner.Destroy:
 		return errors.New("destroy cancelled; nothing was changed")
 	default:

@@ -9,6 +9,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ type Streams struct {
 type app struct {
 	version string
 	in      io.Reader
+	lines   *bufio.Reader // of in, once something was asked
 	term    *view.Terminal
 	cache   *parseCache // once something was planned
 }

@@ -71,14 +71,14 @@ func variableFiles(cmd *cli.Command) []string {
 // load reads the folder. Findings are shown here; an error means that it is of
 // no use.
 func (a *app) load(cmd *cli.Command) (*spec.Bundle, error) {
-	bundle, warnings, err := a.read(cmd, nil)
+	bundle, warnings, err := a.read(cmd, nil, nil)
 	a.term.Diagnostics(warnings)
 	return bundle, err
 }
 
 // read is load that leaves warnings to the caller. With a cache the bundle has
-// flows in canonical form only.
-func (a *app) read(cmd *cli.Command, cache *parseCache) (*spec.Bundle, diag.List, error) {
+// flows in canonical form only. A questioner, if any, asks for missing values.
+func (a *app) read(cmd *cli.Command, cache *parseCache, q *questioner) (*spec.Bundle, diag.List, error) {
 	options, err := a.loadOptions(cmd, os.Environ())
 	if err != nil {
 		return nil, nil, err
@@ -87,7 +87,13 @@ func (a *app) read(cmd *cli.Command, cache *parseCache) (*spec.Bundle, diag.List
 		options.Cache = cache
 		defer cache.tidy()
 	}
+	if q != nil {
+		options.Ask = q.ask
+	}
 	bundle, findings := lang.Load(os.DirFS("."), options)
+	if q != nil && q.ctx.Err() != nil {
+		return nil, nil, q.ctx.Err()
+	}
 	if findings.HasErrors() {
 		a.term.Diagnostics(findings)
 		return nil, nil, exitCode(exitError)
@@ -120,6 +126,8 @@ func (a *app) loadOptions(cmd *cli.Command, environ []string) (lang.Options, err
 	for _, entry := range environ {
 		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "LFT_VAR_") {
 			options.Env[strings.TrimPrefix(name, "LFT_VAR_")] = value
+		} else if strings.HasPrefix(name, "TF_VAR_") {
+			options.Foreign = append(options.Foreign, name)
 		}
 	}
 	return options, nil

@@ -24,7 +24,7 @@ func (a *app) planVerb() *cli.Command {
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "end with 2 when there are changes"},
 			&cli.BoolFlag{Name: "destroy", Usage: "plan to remove everything that is deployed"},
 			&cli.BoolFlag{Name: "refresh-only", Usage: "show only what is not in force as it was applied"},
-			&cli.BoolFlag{Name: "input", Value: true, Usage: "as with apply; a plan asks nothing either way"},
+			inputFlag(),
 			&cli.BoolFlag{Name: "watch", Usage: "plan again whenever a file of the folder changes"},
 			adoptFlag(),
 		}),
@@ -59,7 +59,7 @@ func (a *app) runPlan(ctx context.Context, cmd *cli.Command) error {
 
 // planOnce plans what the flags ask for, and presents it.
 func (a *app) planOnce(ctx context.Context, cmd *cli.Command) (*planner.Plan, error) {
-	w, err := a.wish(cmd, cmd.Bool("destroy"))
+	w, err := a.wish(ctx, cmd, cmd.Bool("destroy"))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -35,6 +36,15 @@ func (t *Terminal) AskApply(project string, destroy bool) {
 			"  There is no undo. Only 'yes' will be accepted to confirm."
 	}
 	t.Printf("\n%s\n%s\n\n  %s ", t.Style(bold, question), text, t.Style(bold, "Enter a value:"))
+}
+
+// AskVariable asks for the value of a variable.
+func (t *Terminal) AskVariable(name, description string) {
+	t.Printf("%s\n", t.Style(bold, "var."+visible(name)))
+	for line := range strings.Lines(description) {
+		t.Printf("  %s\n", visible(strings.TrimRight(line, "\r\n")))
+	}
+	t.Printf("\n  %s ", t.Style(bold, "Enter a value:"))
 }
 
 // ImpactNow shows what a saved plan does by now, when that is no longer what it

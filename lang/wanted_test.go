@@ -1,0 +1,60 @@
+package lang_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leifengta/lft/lang"
+)
+
+const wanting = `
+variable "z" {
+  type        = number
+  description = "how many"
+}
+variable "a" {
+  type      = string
+  sensitive = true
+}
+variable "given" { type = string }
+variable "default" { default = 1 }
+pool "p" { slots = var.z }
+`
+
+// TestAsk: what is missing is asked for by name, and what is wrong is told without
+// a question.
+func TestAsk(t *testing.T) {
+	for _, tc := range []struct {
+		name, more, answer string
+		asked              []lang.Wanted
+		fault              string
+	}{
+		{"answers", "", "3", []lang.Wanted{{Name: "a", Sensitive: true}, {Name: "z", Description: "how many"}}, ""},
+		{"an unsuitable answer", "", "x", []lang.Wanted{{Name: "a", Sensitive: true}, {Name: "z", Description: "how many"}}, `The answer does not fit variable "z"`},
+		{"a broken folder", "variable \"b\" { type = \"strin\" }\n", "3", nil, "Invalid type"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var asked []lang.Wanted
+			_, list := lang.Load(fstest.MapFS{"main.hcl": {Data: []byte(wanting + tc.more)}}, lang.Options{
+				Env: map[string]string{"given": "x"},
+				Ask: func(w lang.Wanted) (string, bool) {
+					asked = append(asked, w)
+					return tc.answer, true
+				},
+			})
+			if diff := cmp.Diff(tc.asked, asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+			told := ""
+			for _, d := range list {
+				told += d.Summary + ": " + d.Detail + "\n"
+			}
+			if (tc.fault == "") != (told == "") || !strings.Contains(told, tc.fault) {
+				t.Errorf("found %s\nwant %q", told, tc.fault)
+			}
+		})
+	}
+}
