@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/leifengta/lft/lang/diag"
 )
@@ -94,6 +93,7 @@ func (t *Terminal) source(d diag.Diagnostic) []string {
 	for i, code := range strings.Split(s.Code, "\n") {
 		start := min(max(s.HighlightStart-from, 0), len(code))
 		end := min(max(s.HighlightEnd-from, 0), len(code))
+		begins := s.HighlightStart >= from && s.HighlightStart <= from+len(code)
 		from += len(code) + 1
 		number := fmt.Sprintf("%4d: ", s.StartLine+i)
 		code = strings.TrimRight(code, "\r")
@@ -101,11 +101,14 @@ func (t *Terminal) source(d diag.Diagnostic) []string {
 		start = min(start, end)
 		before, marked, after := visible(code[:start]), visible(code[start:end]), visible(code[end:])
 		if t.errColor {
+			if begins && marked+after == "" {
+				marked = " " // what is missing at the end of the line
+			}
 			lines = append(lines, number+before+paint(true, "4", marked)+after)
 			continue
 		}
 		lines = append(lines, number+before+marked+after)
-		if end > start {
+		if end > start || begins {
 			lines = append(lines, strings.Repeat(" ", len(number))+carets(before, marked))
 		}
 	}
@@ -122,14 +125,13 @@ func (t *Terminal) source(d diag.Diagnostic) []string {
 // the columns agree.
 func carets(before, marked string) string {
 	var b strings.Builder
-	for _, r := range before {
-		if r == '\t' {
+	for i, part := range strings.Split(before, "\t") {
+		if i > 0 {
 			b.WriteByte('\t')
-		} else {
-			b.WriteByte(' ')
 		}
+		b.WriteString(strings.Repeat(" ", columns(part)))
 	}
-	b.WriteString(strings.Repeat("^", max(1, utf8.RuneCountInString(marked))))
+	b.WriteString(strings.Repeat("^", max(1, columns(marked))))
 	return b.String()
 }
 
@@ -138,13 +140,13 @@ func carets(before, marked string) string {
 func wrap(text string, width int) []string {
 	var lines []string
 	for _, paragraph := range strings.Split(text, "\n") {
-		if strings.HasPrefix(paragraph, " ") || utf8.RuneCountInString(paragraph) <= width {
+		if strings.HasPrefix(paragraph, " ") || columns(paragraph) <= width {
 			lines = append(lines, paragraph)
 			continue
 		}
 		line, room := "", width
 		for word := range strings.FieldsSeq(paragraph) {
-			n := utf8.RuneCountInString(word)
+			n := columns(word)
 			if line != "" && n+1 > room {
 				lines = append(lines, line)
 				line, room = "", width

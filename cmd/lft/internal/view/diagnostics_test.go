@@ -74,6 +74,33 @@ func TestDiagnosticOfAnything(t *testing.T) {
 	}
 }
 
+// TestCaretBelowThePlace: at the end of a line, where something is missing, and
+// below characters that take two columns, or none.
+func TestCaretBelowThePlace(t *testing.T) {
+	for _, one := range []struct {
+		code       string
+		start, end int
+		want       string
+	}{
+		{"a = \"x\nb = 1", 6, 7, "   3: a = \"x\n            ^\n   4: b = 1\n"}, // the line's end itself
+		{"a = 1 +", 7, 7, "   3: a = 1 +\n             ^\n"},
+		{"", 0, 0, "   3: \n      ^\n"},
+		{"塔 = \"塔\" + x", 6, 11, "   3: 塔 = \"塔\" + x\n           ^^^^\n"},
+		{"e\u0301 = x", 6, 7, "   3: e\u0301 = x\n          ^\n"},
+	} {
+		d := finding()
+		d.Snippet.Code, d.Snippet.HighlightStart, d.Snippet.HighlightEnd = one.code, one.start, one.end
+		if got := shown(false, d); !strings.Contains(got, one.want) {
+			t.Errorf("%q from %d to %d:\n%s\nwant\n%s", one.code, one.start, one.end, got, one.want)
+		}
+	}
+	d := finding()
+	d.Snippet.Code, d.Snippet.HighlightStart, d.Snippet.HighlightEnd = "a = 1 +", 7, 7
+	if got := shown(true, d); !strings.Contains(got, "a = 1 +\x1b[4m \x1b[0m") {
+		t.Errorf("no underline at the end of the line:\n%q", got)
+	}
+}
+
 func TestValidationCounts(t *testing.T) {
 	warning := finding()
 	warning.Severity = diag.Warning

@@ -1,9 +1,6 @@
 package view
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // cell is one field of a table; its style takes no columns.
 type cell struct {
@@ -40,7 +37,7 @@ func (t *table) lines(paint func(style, string) string) []string {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+			widths[i] = max(widths[i], columns(c.text))
 		}
 	}
 	lines := make([]string, len(t.rows))
@@ -57,7 +54,7 @@ func (t *table) lines(paint func(style, string) string) []string {
 			}
 			line.WriteString(text)
 			if i < last {
-				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
+				line.WriteString(strings.Repeat(" ", widths[i]-columns(c.text)+2))
 			}
 		}
 		lines[r] = line.String()

@@ -194,13 +194,6 @@ func visible(text string) string {
 	return b.String()
 }
 
-// columns is how wide a text is.
-func columns(text string) int { return utf8.RuneCountInString(text) }
-
-func padTo(text string, width int) string {
-	return text + strings.Repeat(" ", max(0, width-columns(text)))
-}
-
 // shorten bounds one line.
 func shorten(line string) string {
 	if len(line) <= maxLine {
