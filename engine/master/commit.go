@@ -44,10 +44,8 @@ func (l *loop) push(ctx context.Context) error {
 // pushAll commits until nothing follows any more.
 func (l *loop) pushAll(ctx context.Context) error {
 	for {
-		if f := l.flight; f != nil {
-			if err := l.land(ctx, <-f.outcome); err != nil {
-				return err
-			}
+		if err := l.landed(ctx); err != nil {
+			return err
 		}
 		more, err := l.launch(ctx)
 		if err != nil || !more {
@@ -90,6 +88,48 @@ func (l *loop) landing() <-chan error {
 		return nil
 	}
 	return l.flight.outcome
+}
+
+// landed waits for the commit under way, if any, and acts on what became of it.
+// When ctx ends first, it stays under way.
+func (l *loop) landed(ctx context.Context) error {
+	if l.flight == nil {
+		return nil
+	}
+	select {
+	case err := <-l.flight.outcome:
+		return l.land(ctx, err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// ground waits for the commit under way, if any, of a kernel that is given up. Rows
+// read beside it need not hold what it writes, and it would write over what is
+// decided after them. What it has made durable is delivered; what was refused is
+// decided anew.
+func (l *loop) ground(ctx context.Context) error {
+	f := l.flight
+	if f == nil {
+		return nil
+	}
+	var err error
+	select {
+	case err = <-f.outcome:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	l.flight = nil
+	f.cancel()
+	switch {
+	case err == nil:
+		l.deliver(&f.ready)
+		l.looks.finished(f.ready.Rows.Finished)
+	case errors.Is(err, lease.ErrMoved), errors.Is(err, lease.ErrPoison):
+	default:
+		return err
+	}
+	return nil
 }
 
 // land acts on what became of a commit. Only here anything leaves the process.

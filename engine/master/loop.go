@@ -297,11 +297,9 @@ func (l *loop) between(ctx context.Context, do func(context.Context) error) erro
 }
 
 func (l *loop) serve(ctx context.Context, r request) error {
-	if f := l.flight; f != nil {
-		if err := l.land(ctx, <-f.outcome); err != nil {
-			r.answer <- l.m.notLeader()
-			return err
-		}
+	if err := l.landed(ctx); err != nil {
+		r.answer <- l.m.notLeader()
+		return err
 	}
 	err := r.do(ctx)
 	r.answer <- err

@@ -246,6 +246,31 @@ func TestStopDoesNotWaitForADeadDatabase(t *testing.T) {
 	})
 }
 
+// What needs the loop between two commits does not keep a stop from happening.
+func TestStopWhileTheLoopIsAskedForItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start()
+		w.book.gate = make(chan struct{}) // never opened
+		x := ask(func() (string, error) { return w.m.Start(t.Context(), start("x")) })
+		agent := ask(func() (Registration, error) { return w.m.Register(t.Context(), record.Agent{UID: "a"}, 99) })
+		waits(t, agent)
+		stopped := time.Now()
+		if err := w.stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(stopped); took > 2*leaveIn {
+			t.Errorf("the stop took %v", took)
+		}
+		if _, err := got(t, agent); err == nil {
+			t.Error("the agent is registered")
+		}
+		if _, err := got(t, x); !errors.Is(err, ErrDoubt) {
+			t.Errorf("the start is answered with %v", err)
+		}
+	})
+}
+
 func TestNoWordWithoutTrust(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

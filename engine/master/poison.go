@@ -148,6 +148,9 @@ func (l *loop) executionOf(event kernel.Event) string {
 // hunt finds the execution that the passing of time makes the kernel panic on.
 // The kernel has no effect by itself, so it may be tried on parts.
 func (l *loop) hunt(ctx context.Context) ([]string, error) {
+	if err := l.ground(ctx); err != nil {
+		return nil, err
+	}
 	live, err := l.load(ctx)
 	if err != nil {
 		return nil, err

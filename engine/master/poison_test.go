@@ -82,6 +82,48 @@ func TestPanicOfStep(t *testing.T) {
 	})
 }
 
+// A commit that is under way when the kernel breaks is waited for: else the rows
+// read beside it would not hold what it writes, and it would write over what is
+// decided after them.
+func TestPanicDuringACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.react = func(k *script, event kernel.Event) error {
+			if e, ok := event.(kernel.Start); ok && e.ID == "bad" {
+				panic("planted")
+			}
+			return k.ordinary(event)
+		}
+		w.start()
+		w.book.gate = make(chan struct{})
+		agent := ask(func() (Registration, error) { return w.m.Register(t.Context(), record.Agent{UID: "a"}, 0) })
+		good := ask(func() (string, error) { return w.m.Start(t.Context(), start("good")) })
+		bad := ask(func() (string, error) { return w.m.Start(t.Context(), start("bad")) })
+		waits(t, good)
+		close(w.book.gate)
+		if id, err := got(t, good); err != nil || id != "good" {
+			t.Errorf("what came before the culprit is answered with %q, %v", id, err)
+		}
+		if _, err := got(t, bad); !errors.Is(err, errDefect) {
+			t.Errorf("the culprit is answered with %v", err)
+		}
+		if diff := cmp.Diff([]string{"good"}, writtenIDs(w)); diff != "" {
+			t.Errorf("written (-want +got):\n%s", diff)
+		}
+		// Its session is durable, but the kernel that made it is gone.
+		r, err := got(t, agent)
+		if err != nil {
+			t.Errorf("what was under way is answered with %v", err)
+		}
+		if _, err := w.m.Session(t.Context(), "a", r.Session); !errors.Is(err, ErrSessionVoid) {
+			t.Errorf("a session that no kernel knows is opened: %v", err)
+		}
+		if err := w.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Rows the database refuses cost the one whose rows they are.
 func TestPoisonedRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,10 @@ import (
 // their tokens. With all set, nothing is decided before all of them have.
 func (l *loop) reload(ctx context.Context, all bool) error {
 	began := time.Now()
-	l.sessions.void(ErrSessionVoid)
+	if err := l.ground(ctx); err != nil {
+		return err
+	}
+	l.sessions.void(ErrSessionVoid) // also those that were just made durable: the new kernel has none
 	l.requeue()
 	live, err := l.load(ctx)
 	if err != nil {
@@ -34,7 +37,7 @@ func (l *loop) reload(ctx context.Context, all bool) error {
 	if err := l.revive(ctx, snapshot); err != nil {
 		return err
 	}
-	l.flight, l.dirty = nil, true
+	l.dirty = true
 	l.m.stats.reloads.Add(1)
 	l.m.stats.restored.Store(int64(time.Since(began)))
 	if err := l.adoptNewest(ctx); err != nil {

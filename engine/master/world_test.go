@@ -72,8 +72,15 @@ func (w *world) start() {
 
 // stop ends the term and returns what Act said.
 func (w *world) stop() error {
+	w.t.Helper()
 	w.cancel()
-	return <-w.result
+	err := <-w.result
+	w.book.mu.Lock()
+	defer w.book.mu.Unlock()
+	if w.book.beside {
+		w.t.Error("the live rows were read while a commit was under way")
+	}
+	return err
 }
 
 // kernel is the state in use. Call it only when all is quiet.
@@ -279,18 +286,23 @@ type fakeBook struct {
 	history map[string]record.Execution
 	onLook  func()
 	loads   int
+	busy    int  // calls of Commit under way
+	beside  bool // rows were read while one was: nobody knows what they are worth
 }
 
 func (b *fakeBook) Load(context.Context, int64) (record.Live, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loads++
+	b.beside = b.beside || b.busy > 0
 	live := b.live
 	live.Executions = slices.Clone(live.Executions)
 	return live, nil
 }
 
 func (b *fakeBook) Commit(ctx context.Context, epoch int64, serial uint64, rows *record.Batch) error {
+	b.count(1)
+	defer b.count(-1)
 	if b.gate != nil {
 		select {
 		case <-b.gate:
@@ -314,6 +326,12 @@ func (b *fakeBook) Commit(ctx context.Context, epoch int64, serial uint64, rows 
 		b.durable = append(b.durable, c)
 	}
 	return err
+}
+
+func (b *fakeBook) count(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.busy += n
 }
 
 func (b *fakeBook) LastBatch(_ context.Context, epoch int64) (uint64, error) {
