@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// benchProject writes flows of a hundred chained jobs each, and returns the folder.
-func benchProject(b *testing.B, flows int) string {
+// benchProject writes flows of chained jobs, and returns the folder.
+func benchProject(b *testing.B, flows, jobs int) string {
 	b.Helper()
 	dir := b.TempDir()
 	for f := range flows {
 		var text strings.Builder
 		fmt.Fprintf(&text, "flow \"f%d\" {\n  param \"day\" { type = string }\n", f)
-		for j := range 100 {
+		for j := range jobs {
 			fmt.Fprintf(&text, "  job \"shell\" \"j%d\" {\n    command = [\"/bin/echo\", \"%d of %d\", param.day]\n    timeout = \"30m\"\n"+
 				"    env = { DAY = param.day, N = \"%d\" }\n    retry { attempts = 3 }\n", j, j, f, j)
 			if j > 0 {
@@ -51,12 +51,17 @@ func lftProcess(b *testing.B, code int, args ...string) usage {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: self, Args: append([]string{"lft"}, args...), Env: os.Environ()}
+	return process(b, &exec.Cmd{Path: self, Args: append([]string{"lft"}, args...), Env: os.Environ()}, code)
+}
+
+// process runs a command; it has to end with the code.
+func process(b *testing.B, cmd *exec.Cmd, code int) usage {
+	b.Helper()
 	start := time.Now()
 	out, err := cmd.CombinedOutput()
 	wall := time.Since(start)
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
-		b.Fatalf("lft %q: %v\n%.2000s", args, err, out)
+		b.Fatalf("%q: %v\n%.2000s", cmd.Args, err, out)
 	}
 	rusage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -72,7 +77,7 @@ func lftProcess(b *testing.B, code int, args ...string) usage {
 func BenchmarkPlan(b *testing.B) {
 	for _, flows := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("jobs=%d", flows*100), func(b *testing.B) {
-			dir := benchProject(b, flows)
+			dir := benchProject(b, flows, 100)
 			lftProcess(b, 0, "-chdir="+dir, "apply", "-auto-approve")
 			var cold, warm, validate usage
 			for b.Loop() {
@@ -94,7 +99,7 @@ func BenchmarkPlan(b *testing.B) {
 // BenchmarkApply applies a saved plan of 10 000 new jobs, on SQLite and, where there is one, on MariaDB. The bar is one
 // second.
 func BenchmarkApply(b *testing.B) {
-	dir := benchProject(b, 100)
+	dir := benchProject(b, 100, 100)
 	for name, fresh := range map[string]func(testing.TB) string{
 		"sqlite": func(tb testing.TB) string { return "sqlite://" + filepath.Join(tb.TempDir(), "lft.db") },
 		"mysql":  newDatabase,

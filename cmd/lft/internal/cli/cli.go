@@ -37,6 +37,7 @@ type app struct {
 	lines   *bufio.Reader // of in, once something was asked
 	term    *view.Terminal
 	cache   *parseCache // once something was planned
+	room    []byte      // roomForGarbage, once a folder was read
 }
 
 // Main runs lft with the arguments after its name and returns the exit code of

@@ -83,6 +83,7 @@ func (a *app) read(cmd *cli.Command, cache *parseCache, q *questioner) (*spec.Bu
 	if err != nil {
 		return nil, nil, err
 	}
+	a.room = make([]byte, roomForGarbage)
 	if cache != nil {
 		options.Cache = cache
 		defer cache.tidy()
@@ -100,6 +101,11 @@ func (a *app) read(cmd *cli.Command, cache *parseCache, q *questioner) (*spec.Bu
 	}
 	return bundle, findings, nil
 }
+
+// roomForGarbage, in bytes, is memory that nobody touches, so that it costs none:
+// the collector, which waits until the heap has doubled, leaves a small project
+// alone and a large one the room that it would have had anyway.
+const roomForGarbage = 64 << 20
 
 func (a *app) loadOptions(cmd *cli.Command, environ []string) (lang.Options, error) {
 	options := lang.Options{
