@@ -1,5 +1,5 @@
 // Command lft is the whole of lft in one binary: the verbs a person types, and
-// the processes that carry them out. See DESIGN.md for the house behind it.
+// the processes that carry them out.
 package main
 
 import (
