@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"sync/atomic"
 )
 
 // lines are the connections fenced writes go by.
@@ -45,7 +46,7 @@ const (
 // that is not this process cannot live: the file is ours.
 type file struct {
 	db *sql.DB
-	me string
+	me atomic.Pointer[string] // who this process is, once it took the seat; anybody may look meanwhile
 }
 
 func (f *file) take(ctx context.Context, _ line) (*sql.Conn, bool, error) {
@@ -59,9 +60,10 @@ func (f *file) refresh(context.Context) error                   { return nil }
 func (f *file) note() string                                    { return "" }
 func (f *file) name(context.Context, *sql.Conn) (string, error) { return "", nil }
 func (f *file) end(context.Context, string) error               { return nil }
-func (f *file) self(holder string)                              { f.me = holder }
+func (f *file) self(holder string)                              { f.me.Store(&holder) }
 func (f *file) gone(_ context.Context, holder, _ string) (bool, error) {
-	return holder != f.me, nil
+	me := f.me.Load()
+	return me == nil || holder != *me, nil
 }
 
 // discard closes a connection for good instead of giving it back to its pool.

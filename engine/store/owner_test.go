@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/leifengta/lft/engine/store"
@@ -26,6 +28,28 @@ func TestOneOwnerOfAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Open(t, state)
+}
+
+// TestLookWhileTheSeatIsTaken: who leads is asked at any moment, also by the race
+// detector.
+func TestLookWhileTheSeatIsTaken(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t))
+	storetest.Take(t, s, "me")
+	ctx, stop := context.WithCancel(t.Context())
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for ctx.Err() == nil {
+			if seat, err := s.Leader(t.Context()); err != nil || seat.Gone {
+				t.Errorf("the holder is this process, and what is said of it is %+v, %v", seat, err)
+				return
+			}
+		}
+	})
+	for range 30 {
+		storetest.Take(t, s, "me")
+	}
+	stop()
+	looking.Wait()
 }
 
 func TestFilesAreTheOwnersAlone(t *testing.T) {
