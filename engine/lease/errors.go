@@ -27,3 +27,7 @@ var (
 	// and repeating cannot help.
 	ErrPoison = errors.New("the database refuses the rows")
 )
+
+// errJumped ends a term whose clock is wrong: the next one begins with the
+// database's time as it is.
+var errJumped = errors.New("the database's clock has jumped, and this machine's agrees with it")

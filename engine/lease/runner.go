@@ -125,7 +125,7 @@ func (r *Runner) hold(ctx context.Context, t *Term, act func(context.Context, *T
 // beat renews until ctx ends or the lease is lost. A renewal that failed is
 // repeated soon: the database may be back before the trust is used up.
 func (r *Runner) beat(ctx context.Context, t *Term, lost context.CancelCauseFunc) {
-	var troubled bool
+	var troubled, jumped bool
 	for wait := BeatEvery; pause(ctx, wait); {
 		err := t.tick(ctx)
 		switch {
@@ -133,6 +133,11 @@ func (r *Runner) beat(ctx context.Context, t *Term, lost context.CancelCauseFunc
 			wait = BeatEvery
 			seat := Seat{Epoch: t.Epoch(), Beat: t.Beat(), Holder: r.Me, Since: t.Start(), Now: t.Now()}
 			r.leader.Store(&seat)
+			if t.settled(time.Now()) {
+				lost(errJumped)
+				return
+			}
+			jumped = r.alarm(t.Jump(), jumped)
 		case errors.Is(err, ErrFenced):
 			lost(ErrFenced)
 			return
@@ -144,6 +149,18 @@ func (r *Runner) beat(ctx context.Context, t *Term, lost context.CancelCauseFunc
 		}
 		troubled = err != nil
 	}
+}
+
+// alarm says, once each, that the database's clock has jumped and that it is back.
+func (r *Runner) alarm(jump time.Duration, told bool) bool {
+	switch {
+	case jump != 0 && !told:
+		r.Log.Error("the database's clock has jumped, and this machine's does not agree: schedules and retries stand still until "+
+			"one of them is set right, or this server is started again", "jump", jump)
+	case jump == 0 && told:
+		r.Log.Warn("the database's clock is back; schedules and retries go on")
+	}
+	return jump != 0
 }
 
 // resign outlives ctx: giving up at once is what a clean stop is for.

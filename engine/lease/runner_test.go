@@ -223,6 +223,35 @@ func TestJumpStopsTheClockFromFollowing(t *testing.T) {
 	})
 }
 
+// TestJumpThatIsRight: a clock that was wrong is set right, or the machine stood
+// still and does not know; the next term has the time.
+func TestJumpThatIsRight(t *testing.T) {
+	for name, wrong := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db := newTable()
+				right := time.Since(time.Unix(0, 0))
+				db.shift = right + wrong
+				a := start(t, db, "a")
+				first, _ := acting(t, a)
+				time.Sleep(10 * time.Second)
+				db.change(func(db *table) { db.shift = right })
+				term, took := acting(t, a)
+				if took > 2*lease.BeatEvery+lease.LookEvery || term.Epoch() <= first.Epoch() {
+					t.Errorf("epoch %d after %d, after %v", term.Epoch(), first.Epoch(), took)
+				}
+				time.Sleep(time.Minute)
+				if off := time.UnixMicro(term.Now()).Sub(time.Now()).Abs(); off > 2*time.Millisecond || term.Jump() != 0 {
+					t.Errorf("the clock is off by %v, a jump of %v", off, term.Jump())
+				}
+				if len(a.terms) > 0 {
+					t.Error("one more term")
+				}
+			})
+		})
+	}
+}
+
 func TestRebump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newTable()

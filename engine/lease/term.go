@@ -64,7 +64,8 @@ func (t *Term) Now() int64 {
 
 // Jump tells how far the database's clock has left the boot-time clock behind,
 // when that is more than MaxJump; 0 otherwise. While it is not 0, Now goes on as
-// if there had been no jump, and nothing may fire.
+// if there had been no jump, and nothing that waits for a time may happen: nobody
+// knows what time it is. The Runner ends the term when it does (see settled).
 func (t *Term) Jump() time.Duration { return time.Duration(t.jump.Load()) * time.Microsecond }
 
 // Rebump takes a new epoch above floor for the same holder. When it returns, no
@@ -119,6 +120,14 @@ func (t *Term) tick(ctx context.Context) error {
 	t.renew(seat, began)
 	t.sample(seat.Now, t.clock())
 	return nil
+}
+
+// settled tells a jump after which the database's clock and this machine's say the
+// same time: it was the clock before that was wrong, or the boot-time clock that
+// stood still, as in a virtual machine that was paused.
+func (t *Term) settled(wall time.Time) bool {
+	jump := t.Jump()
+	return jump != 0 && wall.Sub(time.UnixMicro(t.Now()).Add(jump)).Abs() <= MaxJump
 }
 
 func (t *Term) renew(s Seat, began time.Duration) {

@@ -230,11 +230,15 @@ func (l *loop) stepApart(ctx context.Context, sub *submission) error {
 // now is the database's time.
 func (l *loop) now() record.Time { return record.Time(l.term.Now()) }
 
-// tick lets time pass, unless the lease is in doubt: what is decided while the
-// database is away is durable much later. An instant of a schedule would have been
-// on time then, and all of a day would run at once.
+// timely reports whether time may pass. Not while the lease is in doubt: what is
+// decided while the database is away is durable much later. An instant of a schedule
+// would have been on time then, and all of a day would run at once. And not while it
+// is in doubt what time it is.
+func (l *loop) timely() bool { return l.term.Trust() && l.term.Jump() == 0 }
+
+// tick lets time pass, if it may.
 func (l *loop) tick() error {
-	if !l.term.Trust() {
+	if !l.timely() {
 		return nil
 	}
 	return l.step(&submission{event: kernel.Tick{}})
@@ -261,7 +265,7 @@ func (l *loop) setWake() error {
 	if at == l.lastWake {
 		wait = max(wait, tickFloor)
 	}
-	if !l.term.Trust() {
+	if !l.timely() {
 		wait = max(wait, distrustPoll)
 	}
 	l.lastWake = at

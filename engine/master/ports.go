@@ -2,6 +2,7 @@ package master
 
 import (
 	"context"
+	"time"
 
 	"github.com/leifengta/lft/engine/kernel"
 	"github.com/leifengta/lft/engine/record"
@@ -40,15 +41,22 @@ type Generator interface {
 
 // Term is one stretch of holding the lease.
 type Term interface {
+	Clock
 	Epoch() int64
 	Beat() int64
-	// Now is the database's time in µs, extrapolated, never going back.
-	Now() int64
 	// Trust reports whether the lease was renewed lately enough to speak for it.
 	Trust() bool
 	// Rebump takes a new epoch above floor. When it returns, no transaction of
 	// the old epoch is in doubt any more.
 	Rebump(ctx context.Context, floor int64) error
+}
+
+// Clock is the database's.
+type Clock interface {
+	// Now is the time in µs, extrapolated, never going back.
+	Now() int64
+	// Jump is not 0 while nobody knows whether that is the time.
+	Jump() time.Duration
 }
 
 // state is the kernel as the loop uses it; tests plant faults behind it.

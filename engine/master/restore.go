@@ -43,11 +43,7 @@ func (l *loop) reload(ctx context.Context, all bool) error {
 	if err := l.adoptNewest(ctx); err != nil {
 		return err
 	}
-	if wait := time.Until(l.notBefore); wait > 0 {
-		l.wake.Reset(wait)
-		return nil
-	}
-	l.backlog = append(l.backlog, &submission{event: kernel.Tick{}})
+	l.wake.Reset(max(time.Until(l.notBefore), 0)) // what is due, and what restoring has led to
 	return nil
 }
 

@@ -239,12 +239,15 @@ type fakeTerm struct {
 	base    int64 // database time at began
 	began   time.Time
 	trust   bool
+	jump    time.Duration
 	rebumps int
 }
 
 func (t *fakeTerm) Epoch() int64 { t.mu.Lock(); defer t.mu.Unlock(); return t.epoch }
 func (t *fakeTerm) Beat() int64  { t.mu.Lock(); defer t.mu.Unlock(); return t.beat }
 func (t *fakeTerm) Trust() bool  { t.mu.Lock(); defer t.mu.Unlock(); return t.trust }
+
+func (t *fakeTerm) Jump() time.Duration { t.mu.Lock(); defer t.mu.Unlock(); return t.jump }
 
 func (t *fakeTerm) Now() int64 {
 	t.mu.Lock()
@@ -256,6 +259,12 @@ func (t *fakeTerm) distrust(yes bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.trust = !yes
+}
+
+func (t *fakeTerm) jumped(by time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.jump = by
 }
 
 func (t *fakeTerm) Rebump(_ context.Context, floor int64) error {
