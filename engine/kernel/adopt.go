@@ -86,6 +86,7 @@ func (s *State) install(p *project, ev *Adopt) (gone []string) {
 			s.flowDeleted(def.UID)
 		}
 	}
+	s.queue.prune()
 	return gone
 }
 

@@ -223,11 +223,12 @@ func (s *State) settleOverrides(ev *Adopt) {
 			if !ok {
 				why = fmt.Sprintf("it is not in revision %d", ev.Revision)
 			}
-			s.lapsed[key] = s.limits.SchedulesOff
-			if !s.limits.SchedulesOff {
-				s.out.override(key)
-				s.out.audit(s.now, "", "override ends", key.ObjectUID, fmt.Sprintf("%s: %s was %s by %s: %s", o.Object, o.Field, o.Value, o.By, why))
+			if s.limits.SchedulesOff {
+				s.lapsed[key] = true
+				continue
 			}
+			s.out.override(key)
+			s.out.audit(s.now, "", "override ends", key.ObjectUID, fmt.Sprintf("%s: %s was %s by %s: %s", o.Object, o.Field, o.Value, o.By, why))
 		case string(at) != o.Object:
 			o.Object = string(at)
 			s.overrides[key] = o

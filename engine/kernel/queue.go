@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/leifengta/lft/engine/placement"
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/lang/spec"
@@ -102,6 +104,33 @@ func (q *queue) forget(p *pool) {
 	}
 }
 
+// prune forgets lanes without jobs, and the classes of no lane: revisions come and
+// go, and with them pools and what jobs ask of agents.
+func (q *queue) prune() {
+	used := make(map[*class]bool, len(q.classes))
+	for key, l := range q.lanes {
+		if l.isOpen || l.head() != nil {
+			used[l.class] = true
+			continue
+		}
+		delete(q.lanes, key)
+		is := func(o *lane) bool { return o == l }
+		l.class.lanes = slices.DeleteFunc(l.class.lanes, is)
+		if l.pool != nil {
+			l.pool.lanes = slices.DeleteFunc(l.pool.lanes, is)
+		}
+	}
+	for key, c := range q.classes {
+		if used[c] {
+			continue
+		}
+		delete(q.classes, key)
+		for _, a := range c.nodes {
+			a.classes = slices.DeleteFunc(a.classes, func(o *class) bool { return o == c })
+		}
+	}
+}
+
 // share makes the pools of a project that are for all findable.
 func (q *queue) share(p *project) {
 	if q.shared == nil {
@@ -181,16 +210,7 @@ func (q *queue) push(n *node, l *lane) {
 
 // aside reports whether the lane is put aside with its pool or class.
 func (l *lane) aside() bool {
-	return l.pool != nil && contains(l.pool.lanes, l) || contains(l.class.lanes, l)
-}
-
-func contains(lanes []*lane, l *lane) bool {
-	for _, one := range lanes {
-		if one == l {
-			return true
-		}
-	}
-	return false
+	return l.pool != nil && slices.Contains(l.pool.lanes, l) || slices.Contains(l.class.lanes, l)
 }
 
 // unblock opens the lanes that were put aside in a list.

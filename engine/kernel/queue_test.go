@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -223,5 +224,69 @@ func TestOrdersAreBounded(t *testing.T) {
 	w.start("f", "x")
 	if len(w.orders) != len(jobs) || w.batches-before < 10 {
 		t.Errorf("%d orders in %d batches", len(w.orders), w.batches-before)
+	}
+}
+
+// TestMemoryFollowsWhatIsThere: what earlier revisions asked for, and what waited for
+// a time that nobody waits for any more, is forgotten.
+func TestMemoryFollowsWhatIsThere(t *testing.T) {
+	w := newWorld(t, Limits{})
+	row := w.identity("one", 4)
+	row.Labels = map[string]string{"zone": "a"}
+	w.step(Reconcile{Agent: row.UID, Session: w.register(row)})
+	for i := range 1000 {
+		id, pool := fmt.Sprint("x", i), fmt.Sprint("w", i)
+		w.adopt([]*spec.Flow{flow("f", []string{"a"}, job("a", pooled(pool, 1)), job("a", func(j *spec.Job) {
+			j.Placement = &spec.Placement{Labels: map[string]string{"zone": "a", "version": fmt.Sprint(i)}}
+			if i%2 == 0 {
+				delete(j.Placement.Labels, "version")
+			}
+			hour := 3600 * spec.Second
+			j.Retry = &spec.Retry{Attempts: 2, Delay: &hour}
+		}))}, withPool(pool, 1))
+		w.start("f", id)
+		if i%2 == 0 {
+			w.fail(id, "a")
+			w.want(id, "RUNNING a=RETRY_WAIT")
+		}
+		w.step(Cancel{Execution: id})
+	}
+	w.adopt(nil)
+	q := &w.s.queue
+	if n := len(w.s.fleet.list[0].classes); len(q.lanes)+len(q.classes)+len(q.pools)+len(q.open)+n > 0 {
+		t.Errorf("%d lanes, %d classes, %d pools, %d open lanes, %d classes of an agent", len(q.lanes), len(q.classes), len(q.pools), len(q.open), n)
+	}
+	if n := len(w.s.wakes.heap); n > 2*sweepFrom {
+		t.Errorf("%d wakes for 1 agent", n)
+	}
+}
+
+// TestWakesInOrder: a sweep changes nothing about the order of those that are left.
+func TestWakesInOrder(t *testing.T) {
+	var h wakes
+	var want []record.Time
+	for i := range 5000 {
+		at := record.Time((i * 7919) % 5003)
+		n := &node{Job: record.Job{State: record.JobActive, NextAt: at}}
+		if i%3 > 0 {
+			n.State = record.JobSucceeded
+		} else {
+			want = append(want, at)
+		}
+		h.push(wake{at: at, node: n})
+	}
+	if len(h.heap) > 2*len(want)+sweepFrom {
+		t.Errorf("%d wakes are kept for %d", len(h.heap), len(want))
+	}
+	slices.Sort(want)
+	var got []record.Time
+	for w, ok := h.first(); ok; w, ok = h.first() {
+		h.pop()
+		if !w.stale() {
+			got = append(got, w.at)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Error("wakes come out of order, or some are lost")
 	}
 }

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/lang/spec"
 )
@@ -20,11 +22,17 @@ func (w wake) before(other wake) bool {
 	return w.at < other.at || w.at == other.at && w.seq < other.seq
 }
 
-// wakes is a binary heap, the earliest first.
+// wakes is a binary heap, the earliest first. Those that have lost their meaning
+// are swept out when they may be half of it: one may be due in a year, and keeps
+// what it is for in memory.
 type wakes struct {
-	heap []wake
-	seq  uint64
+	heap  []wake
+	seq   uint64
+	swept int // how many were left by the last sweep
 }
+
+// sweepFrom is how many wakes are not worth a sweep.
+const sweepFrom = 256
 
 func (h *wakes) first() (wake, bool) {
 	if len(h.heap) == 0 {
@@ -37,6 +45,10 @@ func (h *wakes) push(w wake) {
 	h.seq++
 	w.seq = h.seq
 	h.heap = append(h.heap, w)
+	if len(h.heap) > 2*h.swept+sweepFrom {
+		h.sweep()
+		return
+	}
 	for i := len(h.heap) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !h.heap[i].before(h.heap[parent]) {
@@ -52,12 +64,17 @@ func (h *wakes) pop() {
 	h.heap[0] = h.heap[last]
 	h.heap[last] = wake{}
 	h.heap = h.heap[:last]
-	for i := 0; ; {
+	h.down(0)
+}
+
+// down moves a wake below those that come before it.
+func (h *wakes) down(i int) {
+	for {
 		child := 2*i + 1
-		if child >= last {
+		if child >= len(h.heap) {
 			return
 		}
-		if child+1 < last && h.heap[child+1].before(h.heap[child]) {
+		if child+1 < len(h.heap) && h.heap[child+1].before(h.heap[child]) {
 			child++
 		}
 		if !h.heap[child].before(h.heap[i]) {
@@ -65,6 +82,15 @@ func (h *wakes) pop() {
 		}
 		h.heap[i], h.heap[child] = h.heap[child], h.heap[i]
 		i = child
+	}
+}
+
+// sweep drops what is stale and makes a heap of the rest.
+func (h *wakes) sweep() {
+	h.heap = slices.DeleteFunc(h.heap, wake.stale)
+	h.swept = len(h.heap)
+	for i := len(h.heap)/2 - 1; i >= 0; i-- {
+		h.down(i)
 	}
 }
 

@@ -1,10 +1,12 @@
 package record
 
+import "slices"
+
 // The tables below are the whole truth about which state may follow which.
 // Whatever is not in them never happens, in any row of any batch; because a
 // batch shows only the last state of a row, a store sees their closure.
 
-// ExecutionMoves lists the successors of each state of a FlowExecution.
+// executionMoves lists the successors of each state of a FlowExecution.
 var executionMoves = map[ExecutionState][]ExecutionState{
 	Queued:             {Running, ExecutionCancelled, ExecutionFailed},
 	Running:            {ExecutionSucceeded, ExecutionFailed, ExecutionCancelled},
@@ -35,19 +37,10 @@ var attemptMoves = map[AttemptState][]AttemptState{
 }
 
 // To reports whether a FlowExecution may go from one state to the other.
-func (s ExecutionState) To(next ExecutionState) bool { return contains(executionMoves[s], next) }
+func (s ExecutionState) To(next ExecutionState) bool { return slices.Contains(executionMoves[s], next) }
 
 // To reports whether a JobExecution may go from one state to the other.
-func (s JobState) To(next JobState) bool { return contains(jobMoves[s], next) }
+func (s JobState) To(next JobState) bool { return slices.Contains(jobMoves[s], next) }
 
 // To reports whether an attempt may go from one state to the other.
-func (s AttemptState) To(next AttemptState) bool { return contains(attemptMoves[s], next) }
-
-func contains[S comparable](list []S, s S) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
-}
+func (s AttemptState) To(next AttemptState) bool { return slices.Contains(attemptMoves[s], next) }
