@@ -108,7 +108,7 @@ func (f *file) report(found *findings) {
 	if f.err != nil {
 		found.error(f.code, "", f.err.Range, f.err.Summary, "%s", f.err.Detail)
 	}
-	found.syntax(f.errs)
+	found.syntax(f.unreadable())
 }
 
 // flowsOnly reports that no line starts with another word than flow. It only
