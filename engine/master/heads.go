@@ -46,10 +46,14 @@ func (h *heads) adopted(a kernel.Adopt) {
 	h.good[a.ProjectUID] = a
 }
 
-func (h *heads) reject(a kernel.Adopt) {
+// reject notes that the kernel cannot digest a revision; it reports whether that
+// is news.
+func (h *heads) reject(a kernel.Adopt) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	news := h.rejected[a.ProjectUID] != a.Revision
 	h.rejected[a.ProjectUID] = a.Revision
+	return news
 }
 
 // newer compiles, in order, every revision the kernel does not act on yet.

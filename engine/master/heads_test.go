@@ -2,6 +2,7 @@ package master
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,6 +135,34 @@ func TestBadRevision(t *testing.T) {
 		}
 		w.stop()
 	})
+}
+
+// A kernel that digests no revision at all, not even what it had, ends the term.
+func TestNoRevisionIsDigested(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprintf("late=%v", late), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.react = func(k *script, event kernel.Event) error {
+					if _, ok := event.(kernel.Adopt); ok {
+						panic("planted")
+					}
+					return k.ordinary(event)
+				}
+				if !late {
+					deploy(w, 1)
+				}
+				w.start()
+				if late {
+					deploy(w, 1)
+					w.m.Nudge()
+				}
+				if _, ok := errors.AsType[*defect](<-w.result); !ok {
+					t.Error("the term ended for another reason")
+				}
+			})
+		})
+	}
 }
 
 func TestHeadsOutOfReach(t *testing.T) {

@@ -274,7 +274,8 @@ func (l *loop) setWake() error {
 	return nil
 }
 
-// request is a call that needs the loop between two commits.
+// request is a call that needs the loop between two commits. Its error is the
+// loop's, to be mended or to end the term.
 type request struct {
 	do     func(context.Context) error
 	answer chan error
@@ -307,10 +308,7 @@ func (l *loop) serve(ctx context.Context, r request) error {
 	}
 	err := r.do(ctx)
 	r.answer <- err
-	if errors.Is(err, lease.ErrFenced) || ctx.Err() != nil {
-		return err
-	}
-	return nil
+	return err
 }
 
 // ask hands a submission in and waits until what follows is durable.

@@ -202,17 +202,17 @@ func (l *loop) adoptNewest(ctx context.Context) error {
 }
 
 // adopt steps one revision. One that the kernel cannot digest is replaced by the
-// content of the last good one, so that the rest of the project goes on.
+// content of the last good one, so that the rest of the project goes on. When it
+// cannot digest even that, the defect is its own.
 func (l *loop) adopt(ctx context.Context, a kernel.Adopt) error {
 	if !l.heads.due(a) {
 		return nil
 	}
 	err := l.step(&submission{event: a})
-	if d, ok := errors.AsType[*defect](err); ok {
+	if d, ok := errors.AsType[*defect](err); ok && l.heads.reject(a) {
 		l.m.stats.defects.Add(1)
 		l.log.Error("revision cannot be acted on; going on with the one before",
 			"project", a.Project, "revision", a.Revision, "error", d)
-		l.heads.reject(a)
 		return l.reload(ctx, false)
 	}
 	if err == nil {
