@@ -120,6 +120,9 @@ func TestEval(t *testing.T) {
 		{`startswith("abc", "ab") && endswith("abc", "bc") && strcontains("abc", "b")`, ``, `true`},
 		{`chunklist([1,2,3], 2)`, ``, `[[1,2],[3]]`},
 		{`title(lower("ABC"))`, ``, `"Abc"`},
+		{`[contains(["a"], null), contains(["a", null], null), contains([null, "a"], "a"), contains(toset([1]), "1")]`, ``, `[false,true,true,false]`},
+		{`contains("abc", "a")`, ``, ``},
+		{`index(["b", null, "a"], "a")`, ``, `2`},
 	} {
 		got, err := expr.Eval(&spec.Value{Expr: tc.source, Vars: vars}, spec.Type(tc.ty), scope())
 		if tc.want == "" {

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -90,15 +91,22 @@ func (e *Evaluator) call(x *hclsyntax.FunctionCallExpr) (cty.Value, *Error) {
 	if err := e.fit(x, f.Impl, args, ranges); err != nil {
 		return cty.DynamicVal, err
 	}
-	if err := e.afford(x, f, args); err != nil {
+	known, err := e.afford(x, f, args)
+	if err != nil {
 		return cty.DynamicVal, err
 	}
 	v, callErr := f.Impl.Call(args)
+	if callErr == nil && known && !v.IsWhollyKnown() {
+		// Of an unknown value nothing is reported: it would be gone without a word.
+		callErr = errUndecided
+	}
 	if callErr != nil {
 		return cty.DynamicVal, e.callError(x, callErr, args, ranges)
 	}
 	return e.made(x.Range(), v.WithMarks(marks))
 }
+
+var errUndecided = errors.New("its arguments do not decide the result; one of them may be null")
 
 // arguments evaluates them; nil means that an expanded one is not known. The
 // marks are those of the expanded one as a whole.
@@ -162,12 +170,13 @@ func (e *Evaluator) fit(x *hclsyntax.FunctionCallExpr, f function.Function, args
 	return nil
 }
 
-// afford refuses a call that could make more than the limits allow.
-func (e *Evaluator) afford(x *hclsyntax.FunctionCallExpr, f Function, args []cty.Value) *Error {
+// afford refuses a call that could make more than the limits allow, as far as the
+// arguments are known.
+func (e *Evaluator) afford(x *hclsyntax.FunctionCallExpr, f Function, args []cty.Value) (known bool, _ *Error) {
 	size, marked := 0, false
 	for _, arg := range args {
 		if !arg.IsWhollyKnown() {
-			return e.spend(x.Range(), 0)
+			return false, e.spend(x.Range(), 0)
 		}
 		m := meter{left: e.limits.Size}
 		m.add(arg)
@@ -175,7 +184,7 @@ func (e *Evaluator) afford(x *hclsyntax.FunctionCallExpr, f Function, args []cty
 		marked = marked || m.marked || m.left < 0
 	}
 	if size > 2*e.limits.Size {
-		return tooLarge(x.Range(), e.limits.Size)
+		return true, tooLarge(x.Range(), e.limits.Size)
 	}
 	bound := min(size, e.limits.Size)
 	if f.Bound != nil {
@@ -185,16 +194,16 @@ func (e *Evaluator) afford(x *hclsyntax.FunctionCallExpr, f Function, args []cty
 		}
 		var err error
 		if bound, err = f.Bound(plain, size); err != nil {
-			return &Error{Range: x.Range(), Summary: "Error in function call", Detail: callFailed(x.Name, err.Error()+".", marked)}
+			return true, &Error{Range: x.Range(), Summary: "Error in function call", Detail: callFailed(x.Name, err.Error()+".", marked)}
 		}
 	}
 	if err := e.spend(x.Range(), bound); err != nil {
 		if bound > e.limits.Size {
 			err.Detail = fmt.Sprintf("Function %q could make %d bytes of these arguments, more than %d.", x.Name, bound, e.limits.Size)
 		}
-		return err
+		return true, err
 	}
-	return nil
+	return true, nil
 }
 
 func (e *Evaluator) callError(x *hclsyntax.FunctionCallExpr, err error, args []cty.Value, ranges []hcl.Range) *Error {

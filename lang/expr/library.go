@@ -50,7 +50,7 @@ var runTime = Functions{
 	"coalescelist":    {Impl: stdlib.CoalesceListFunc, Bound: unifying},
 	"compact":         {Impl: stdlib.CompactFunc},
 	"concat":          {Impl: stdlib.ConcatFunc, Bound: unifying},
-	"contains":        {Impl: stdlib.ContainsFunc},
+	"contains":        {Impl: contains},
 	"cron_next":       {Impl: cronNext, Bound: zoned},
 	"date_add":        {Impl: dateAdd, Bound: zonedIfGiven(3)},
 	"date_trunc":      {Impl: dateTrunc, Bound: zonedIfGiven(2)},

@@ -7,7 +7,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
-	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
 // matchKeys is Terraform's: the values whose key is one of those searched.
@@ -97,22 +96,49 @@ var indexOf = function.New(&function.Spec{
 		return cty.Number, nil
 	},
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		n := int64(0)
-		for it := args[0].ElementIterator(); it.Next(); n++ {
-			_, v := it.Element()
-			equal, err := stdlib.Equal(v, args[1])
-			switch {
-			case err != nil:
-				continue // of different types
-			case !equal.IsKnown():
-				return cty.UnknownVal(cty.Number), nil
-			case equal.True():
-				return cty.NumberIntVal(n), nil
-			}
+		switch n, sure := find(args[0], args[1]); {
+		case !sure:
+			return cty.UnknownVal(cty.Number), nil
+		case n >= 0:
+			return cty.NumberIntVal(n), nil
 		}
 		return cty.NilVal, errors.New("no element equals the value")
 	},
 })
+
+// contains is Terraform's, and knows of a null too whether it is there: that of
+// stdlib gives an unknown for it.
+var contains = function.New(&function.Spec{
+	Description: "Whether a list, tuple or set has an element that equals a value.",
+	Params:      []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}, {Name: "value", Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}},
+	Type:        function.StaticReturnType(cty.Bool),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		if ty := args[0].Type(); !ty.IsListType() && !ty.IsTupleType() && !ty.IsSetType() {
+			return cty.NilVal, function.NewArgErrorf(0, "it must be a list, tuple or set")
+		}
+		n, sure := find(args[0], args[1])
+		if n < 0 && !sure {
+			return cty.UnknownVal(cty.Bool), nil
+		}
+		return cty.BoolVal(n >= 0), nil
+	},
+})
+
+// find returns where an element stands that equals a value, or -1. It is sure
+// when none before that could turn out to do so.
+func find(list, value cty.Value) (place int64, sure bool) {
+	sure = true
+	for it := list.ElementIterator(); it.Next(); place++ {
+		_, element := it.Element()
+		switch equal := element.Equals(value); {
+		case !equal.IsKnown():
+			sure = false
+		case equal.True():
+			return place, sure
+		}
+	}
+	return -1, sure
+}
 
 // transpose is Terraform's: a map of lists turned inside out.
 var transpose = function.New(&function.Spec{
