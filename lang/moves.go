@@ -41,8 +41,6 @@ func (w *worker) move(d declaration) (move, bool) {
 		w.found.error(CodeMove, "", m.to, "Two kinds of things", "%s and %s are of two kinds. What is moved stays what it is.", m.From, m.To)
 	case m.From == m.To:
 		w.found.error(CodeMove, "", m.to, "Moved to where it is", "from and to are both %s.", m.From)
-	case from.Kind() == spec.JobKind && m.From.Flow() != m.To.Flow():
-		w.found.error(CodeMove, "", m.to, "A job cannot leave its flow", "%s and %s are in two flows. A job that is written into another flow is a new one there.", m.From, m.To)
 	case from.Kind() == spec.OutputKind:
 		w.found.error(CodeMove, "", m.from, "An output has no history", "An output is only its value, so there is nothing to move. Take the block out.")
 	default:
@@ -163,6 +161,11 @@ func (l *loader) checkMoves(bundle *spec.Bundle) {
 			l.found.error(CodeMove, "", m.from, "What is moved is still declared", "%s is declared at %s. Either it has moved, then its old block must be gone, or it has not.", m.From, place)
 		}
 	}
+	for _, m := range l.moves {
+		if m.From.Kind() == spec.JobKind && !leads(from, m.From.Flow(), m.To.Flow()) {
+			l.found.error(CodeMove, "", m.to, "A job cannot leave its flow", "%s and %s are in two flows, and no moved block makes them one. A job that is written into another flow is a new one there.", m.From, m.To)
+		}
+	}
 	graph := b.Build()
 	for _, cycle := range graph.Cycles() {
 		names := graph.Names(cycle)
@@ -173,6 +176,27 @@ func (l *loader) checkMoves(bundle *spec.Bundle) {
 			l.found.error(CodeMove, "", r.from, "What is removed is still declared", "%s is declared at %s. Take its block out, or the removed block.", r.From, place)
 		}
 	}
+}
+
+// leads reports whether a flow becomes another one by the moved blocks of flows and
+// of the modules around them, or is that one.
+func leads(from map[spec.Address]move, flow, to spec.Address) bool {
+	for range len(from) + 1 {
+		if flow == to {
+			return true
+		}
+		next := flow
+		for at := flow; at != "" && next == flow; at = at.Module() {
+			set := at[:len(at)-len(at.Instance())] + spec.Address(at.Name())
+			if m, ok := from[at]; ok {
+				next = m.To + flow[len(at):]
+			} else if m, ok := from[set]; ok {
+				next = m.To + flow[len(set):]
+			}
+		}
+		flow = next
+	}
+	return false
 }
 
 // declared are the addresses of all that is declared, of what lies in each other

@@ -139,14 +139,22 @@ func (u *Update) diffJobs(before, after []byte, renamed map[string]string) error
 		if string(b) == string(a) {
 			continue
 		}
-		job := JobChange{Name: name, Previous: previous[name], Before: b, After: a}
-		if b != nil && a != nil {
-			job.Attributes = compare(nil, b, a, nil)
-		}
-		u.Jobs = append(u.Jobs, job)
+		edges := len(u.Edges.Added) + len(u.Edges.Removed)
 		if err := u.Edges.add(name, b, a, renamed); err != nil {
 			return err
 		}
+		job := JobChange{Name: name, Previous: previous[name], Before: b, After: a}
+		if b != nil && a != nil {
+			job.Attributes = compare(nil, b, a, nil)
+			if edges == len(u.Edges.Added)+len(u.Edges.Removed) {
+				// It waits for the same jobs, whatever they are called by now.
+				job.Attributes = slices.DeleteFunc(job.Attributes, func(a Attribute) bool { return slices.Equal(a.Path, []string{"upstreams"}) })
+			}
+			if len(job.Attributes) == 0 && job.Previous == "" {
+				continue
+			}
+		}
+		u.Jobs = append(u.Jobs, job)
 	}
 	return nil
 }

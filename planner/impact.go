@@ -8,7 +8,7 @@ import "github.com/leifengta/lft/lang/spec"
 type Impact struct {
 	Schedules  []ScheduleImpact  `json:"schedules,omitempty"`  // by address
 	Executions []ExecutionImpact `json:"executions,omitempty"` // cancelled ones first, then by flow and id
-	Pools      []PoolImpact      `json:"pools,omitempty"`      // those too small for what uses them
+	Pools      []PoolImpact      `json:"pools,omitempty"`      // those too small for what uses them, or gone from under it
 	Orphans    []Orphan          `json:"orphans,omitempty"`    // history that no object goes on with
 	// Omitted counts the entries beyond MaxImpact.
 	Omitted int `json:"omitted,omitempty"`
@@ -30,6 +30,7 @@ const (
 	FiresMissed    Effect = "fires_missed"    // instants that have passed are run after all
 	SkipsMissed    Effect = "skips_missed"    // instants that have passed and would be run are not
 	ExceedsPool    Effect = "exceeds_pool"    // a pool holds more than it may by then
+	FreesPool      Effect = "frees_pool"      // a pool limits no more what is live and uses it
 	OrphansHistory Effect = "orphans_history" // executions belong to no object any more
 	EndsOverride   Effect = "ends_override"   // what an operator has set is dropped
 )
@@ -45,6 +46,8 @@ func (e Effect) Describe() string {
 		return "skips instants that have passed and would be run"
 	case ExceedsPool:
 		return "makes a pool smaller than what uses it"
+	case FreesPool:
+		return "takes a pool away from what is live and uses it"
 	case OrphansHistory:
 		return "leaves a history that nothing goes on with"
 	case EndsOverride:
@@ -150,19 +153,23 @@ type Fate string
 
 // The fates. All but the last keep the revision they were created with.
 const (
-	Finishes  Fate = "finishes"  // it runs, and goes on
-	Starts    Fate = "starts"    // it is queued, and will still start
-	Held      Fate = "held"      // it is queued, and starts when its flow is resumed
-	Cancelled Fate = "cancelled" // it is queued, and will not start
+	Finishes  Fate = "finishes"   // it runs, and goes on
+	StartsNow Fate = "starts_now" // it is queued, and starts because of the change
+	Starts    Fate = "starts"     // it is queued, and will still start
+	Held      Fate = "held"       // it is queued, and starts when its flow is resumed
+	Cancelled Fate = "cancelled"  // it is queued, and will not start
 )
 
-// PoolImpact is a pool that gets smaller than what uses it. Nothing is taken from
-// who is in; nobody gets in until there is room.
+// PoolImpact is a pool that gets smaller than what uses it, or goes. Nothing is
+// taken from who is in. Of one that stays, nobody gets in until there is room; one
+// that is gone limits nothing, not even what runs on an older revision.
 type PoolImpact struct {
 	Address spec.Address `json:"address"`
 	InUse   int          `json:"in_use"`
 	Before  int          `json:"before"`
 	After   int          `json:"after"` // 0 when the pool goes
+	Gone    bool         `json:"gone,omitempty"`
+	Users   int          `json:"users,omitempty"` // live executions that lose it
 }
 
 // Orphan is what a flow or schedule that goes leaves behind. One that comes back

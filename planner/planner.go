@@ -223,5 +223,5 @@ func (p *Plan) Complete() bool { return len(p.Targets)+len(p.Excludes) == 0 }
 
 // Applyable reports whether there is anything that an apply would do.
 func (p *Plan) Applyable() bool {
-	return len(p.Changes) > 0 && p.Compared == nil && p.Mode != RefreshOnly && !p.Masked
+	return len(p.Changes) > 0 && p.Compared == nil && p.Mode != RefreshOnly
 }

@@ -208,7 +208,8 @@ func TestPools(t *testing.T) {
 		{"there is room", 5, 3, 3, nil, nil},
 		{"too small", 5, 3, 4, nil, []planner.PoolImpact{{Address: "pool.w", InUse: 4, Before: 5, After: 3}}},
 		{"over already, and larger", 3, 4, 5, nil, nil},
-		{"gone", 5, 0, 1, nil, []planner.PoolImpact{{Address: "pool.w", InUse: 1, Before: 5}}},
+		{"gone", 5, 0, 1, nil, []planner.PoolImpact{{Address: "pool.w", InUse: 1, Before: 5, Gone: true}}},
+		{"gone, and nobody minds", 5, 0, 0, nil, nil},
 		{
 			"the override ends with the value", 5, 3, 4,
 			[]record.Override{override("w", "pool.w", record.FieldSlots, "9", "5")},
@@ -224,6 +225,27 @@ func TestPools(t *testing.T) {
 				t.Errorf("pools (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestPoolGone: what is live may still come to a job that uses a pool, and finds no
+// limit when that is gone.
+func TestPoolGone(t *testing.T) {
+	g, err := kernel.Compile(&spec.Flow{Address: "flow.f", Jobs: []*spec.Job{{Name: "j", Type: "shell", Pool: "pool.w"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := revision(1, []kernel.FlowDef{{UID: "f", Address: "flow.f", Digest: "d", Graph: g}})
+	before.Pools = []kernel.PoolDef{{UID: "w", Address: "pool.w", Slots: 0}}
+	impact := of(t, preview.Input{
+		Now: now, Before: before, After: revision(2, []kernel.FlowDef{flow(t, "f", 0)}), Touched: touched("f", "w"),
+		Live: []record.Execution{execution("a", record.Running), execution("b", record.Running)},
+	})
+	if d := cmp.Diff([]planner.PoolImpact{{Address: "pool.w", Gone: true, Users: 2}}, impact.Pools); d != "" {
+		t.Errorf("pools (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]planner.Effect{planner.FreesPool}, impact.Kinds); d != "" {
+		t.Errorf("kinds (-want +got):\n%s", d)
 	}
 }
 

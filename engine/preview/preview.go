@@ -63,7 +63,11 @@ func Of(in Input) (planner.Impact, error) {
 
 // kinds are the effects that a reviewer must have seen.
 func kinds(impact *planner.Impact, ends bool) []planner.Effect {
-	set := map[planner.Effect]bool{planner.ExceedsPool: len(impact.Pools) > 0, planner.OrphansHistory: len(impact.Orphans) > 0, planner.EndsOverride: ends}
+	set := map[planner.Effect]bool{planner.OrphansHistory: len(impact.Orphans) > 0, planner.EndsOverride: ends}
+	for _, p := range impact.Pools {
+		set[planner.FreesPool] = set[planner.FreesPool] || p.Gone
+		set[planner.ExceedsPool] = set[planner.ExceedsPool] || !p.Gone
+	}
 	for _, e := range impact.Executions {
 		set[planner.CancelsQueued] = set[planner.CancelsQueued] || e.Fate == planner.Cancelled
 	}
@@ -111,7 +115,7 @@ func (in *Input) snapshot() (kernel.Snapshot, error) {
 	}
 	for i := range live.Executions {
 		e := &live.Executions[i]
-		e.FlowDigest, e.Parent = standIn, ""
+		e.FlowDigest = standIn // what started it has no attempt here, so that nothing follows for that
 		if e.State == record.Running {
 			live.Jobs = append(live.Jobs, record.Job{
 				Execution: e.ID, Name: standIn, State: record.JobActive, Waiting: record.WaitingTimer,
@@ -153,13 +157,14 @@ type future struct {
 	first     kernel.Look // before the event
 	last      kernel.Look
 	cancelled map[string]bool               // executions
+	started   map[string]bool               // the same
 	decided   map[string][]planner.Instants // by schedule, in the order of time
 	ended     []record.OverrideKey
 }
 
 // play restores the world, lets the event happen now and reads what follows.
 func (in *Input) play(event kernel.Event) (future, error) {
-	f := future{cancelled: map[string]bool{}, decided: map[string][]planner.Instants{}}
+	f := future{cancelled: map[string]bool{}, started: map[string]bool{}, decided: map[string][]planner.Instants{}}
 	snapshot, err := in.snapshot()
 	if err != nil {
 		return f, err
@@ -182,9 +187,8 @@ func (in *Input) play(event kernel.Event) (future, error) {
 
 func (f *future) read(rows *record.Batch) {
 	for _, e := range rows.Executions {
-		if e.State == record.ExecutionCancelled {
-			f.cancelled[e.ID] = true
-		}
+		f.cancelled[e.ID] = f.cancelled[e.ID] || e.State == record.ExecutionCancelled
+		f.started[e.ID] = f.started[e.ID] || e.State == record.Running
 	}
 	for _, d := range rows.Fires {
 		what := ran
@@ -217,6 +221,8 @@ func (in *Input) executions(without, with future) []planner.ExecutionImpact {
 		switch {
 		case with.cancelled[e.ID] && !without.cancelled[e.ID]:
 			impact.Fate = planner.Cancelled
+		case with.started[e.ID] && !without.started[e.ID]:
+			impact.Fate = planner.StartsNow
 		case e.State == record.Queued && paused[e.FlowUID]:
 			impact.Fate = planner.Held
 		case e.State == record.Queued:
@@ -254,17 +260,46 @@ func fateOrder(f planner.Fate) int {
 	return 1
 }
 
-// pools are those that get smaller than what is in use of them.
+// pools are those that get smaller than what is in use of them, and those that go
+// although somebody still means to use them.
 func (in *Input) pools(without, with future) []planner.PoolImpact {
 	var list []planner.PoolImpact
 	for _, p := range in.Before.Pools {
-		before, after, use := without.last.Slots[p.UID], with.last.Slots[p.UID], in.PoolUse[p.UID]
-		if in.Touched[p.UID] && after < before && use > after {
-			list = append(list, planner.PoolImpact{Address: p.Address, InUse: int(use), Before: int(before), After: int(after)})
+		if !in.Touched[p.UID] {
+			continue
+		}
+		after, stays := with.last.Slots[p.UID]
+		impact := planner.PoolImpact{
+			Address: p.Address, InUse: int(in.PoolUse[p.UID]), Before: int(without.last.Slots[p.UID]), After: int(after), Gone: !stays,
+		}
+		if impact.Gone {
+			impact.Users = in.users(p.Address)
+		}
+		if impact.Gone && impact.InUse+impact.Users > 0 || !impact.Gone && after < int32(impact.Before) && impact.InUse > impact.After {
+			list = append(list, impact)
 		}
 	}
 	slices.SortFunc(list, func(a, b planner.PoolImpact) int { return strings.Compare(string(a.Address), string(b.Address)) })
 	return list
+}
+
+// users counts the live executions of flows that use a pool by what is deployed.
+func (in *Input) users(pool spec.Address) int {
+	flows := map[string]bool{}
+	for _, f := range in.Before.Flows {
+		for job := range int32(f.Graph.Len()) {
+			if name, _ := f.Graph.Pool(job); name == pool {
+				flows[f.UID] = true
+			}
+		}
+	}
+	n := 0
+	for i := range in.Live {
+		if flows[in.Live[i].FlowUID] {
+			n++
+		}
+	}
+	return n
 }
 
 // orphans are the flows that go and have run.

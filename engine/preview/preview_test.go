@@ -148,7 +148,8 @@ func TestFates(t *testing.T) {
 		kinds  []planner.Effect
 	}{
 		{"changed", []kernel.FlowDef{flow(t, "f", 1)}, []kernel.FlowDef{flow(t, "f", 1)}, []string{"a finishes", "b starts", "c starts"}, nil},
-		{"unlimited by now", []kernel.FlowDef{flow(t, "f", 1)}, []kernel.FlowDef{flow(t, "f", 0)}, []string{"a finishes", "b starts", "c starts"}, nil},
+		{"unlimited by now", []kernel.FlowDef{flow(t, "f", 1)}, []kernel.FlowDef{flow(t, "f", 0)}, []string{"a finishes", "b starts_now", "c starts_now"}, nil},
+		{"room for one more", []kernel.FlowDef{flow(t, "f", 1)}, []kernel.FlowDef{flow(t, "f", 2)}, []string{"a finishes", "b starts_now", "c starts"}, nil},
 		{
 			"gone",
 			[]kernel.FlowDef{flow(t, "f", 1), flow(t, "g", 0)},
@@ -197,6 +198,31 @@ func TestHeld(t *testing.T) {
 		})
 		if got := string(impact.Executions[0].Fate); got != name {
 			t.Errorf("it is %s, want %s", got, name)
+		}
+	}
+}
+
+// TestChildren: what a job of another execution has started keeps its place when its
+// flow goes, because the revision of that execution still has it.
+func TestChildren(t *testing.T) {
+	child, sibling := execution("child", record.Queued), execution("sibling", record.Queued)
+	child.Parent, child.ParentN, child.Origin = "parent", 1, record.OriginFlow
+	parent := execution("parent", record.Running)
+	parent.FlowUID, parent.Flow = "g", "flow.g"
+	for name, live := range map[string][]record.Execution{
+		"with its parent":    {parent, execution("run", record.Running), child, sibling},
+		"without its parent": {execution("run", record.Running), child, sibling},
+	} {
+		impact := of(t, preview.Input{
+			Now: now, Before: revision(1, []kernel.FlowDef{flow(t, "f", 1), flow(t, "g", 0)}), After: revision(2, nil),
+			Touched: touched("f", "g"), Live: live,
+		})
+		fates := map[string]planner.Fate{}
+		for _, e := range impact.Executions {
+			fates[e.ID] = e.Fate
+		}
+		if fates["child"] != planner.Starts || fates["sibling"] != planner.Cancelled || fates["run"] != planner.Finishes {
+			t.Errorf("%s: fates %v", name, fates)
 		}
 	}
 }

@@ -35,10 +35,10 @@ func (s *Store) Cursors(ctx context.Context, schedules []string) ([]record.Curso
 	return among(ctx, s.read, &cursorTable, "", "t.schedule_uid", schedules, "")
 }
 
-// History counts the executions of a flow that ran under an address, at most limit
-// of them.
+// History counts the executions of a flow, under whatever addresses it has had, at
+// most limit of them.
 func (s *Store) History(ctx context.Context, flow record.Object, limit int) (int, error) {
-	list, err := historyIDs.where(ctx, s.read, " WHERE t.flow=? AND t.flow_uid=? ORDER BY t.created_at LIMIT ?", flow.Address, flow.UID, limit)
+	list, err := historyIDs.where(ctx, s.read, " WHERE t.flow_uid=? ORDER BY t.created_at LIMIT ?", flow.UID, limit)
 	return len(list), err
 }
 

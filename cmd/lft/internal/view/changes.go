@@ -249,14 +249,30 @@ func users(use planner.Use) string {
 		return ""
 	}
 	var names []string
-	for _, by := range use.By[:min(len(use.By), maxUsers)] {
-		names = append(names, addressText(by))
+	named := 0
+	for rest := use.By; len(rest) > 0 && len(names) < maxUsers; {
+		set := allInstances(rest[0])
+		n := 1
+		for n < len(rest) && allInstances(rest[n]) == set {
+			n++
+		}
+		name := addressText(rest[0])
+		if n > 1 {
+			name = fmt.Sprintf("%s (%d instances)", addressText(set), n)
+		}
+		names, named, rest = append(names, name), named+n, rest[n:]
 	}
 	text := "used by " + strings.Join(names, ", ")
-	if more := len(use.By) - len(names) + use.Omitted; more > 0 {
+	if more := len(use.By) - named + use.Omitted; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// allInstances is an address without its last key.
+func allInstances(a spec.Address) spec.Address {
+	name, _, _ := spec.SplitInstance(a.Instance())
+	return a[:len(a)-len(a.Instance())] + spec.Address(name)
 }
 
 func count(n int, noun string) string {
@@ -270,12 +286,18 @@ func count(n int, noun string) string {
 // say which values are masked.
 var hiddenMembers = []string{"format", "name", "sensitive"}
 
+// hiddenMember reports whether a difference says nothing by itself: the digest of a
+// dependency is over its files, which are shown.
+func hiddenMember(kind, name string) bool {
+	return slices.Contains(hiddenMembers, name) || kind == spec.DependencyKind && name == "digest"
+}
+
 // members counts what an object has: attributes, with its blocks, and its jobs or
 // files apart.
 func members(kind string, data []byte) (attrs, elements int) {
 	for name, value := range objectOf(data) {
 		switch {
-		case slices.Contains(hiddenMembers, name) || kind == "job" && (name == "type" || name == "kind"):
+		case hiddenMember(kind, name) || kind == "job" && (name == "type" || name == "kind"):
 		case name == "jobs" || kind == spec.DependencyKind && name == "files":
 			elements = len(elementsOf(value))
 		case kind == "job" && name == "args":

@@ -78,8 +78,8 @@ func differences(u planner.Update, trail planner.Trail) string {
 		}
 	}
 	var parts []string
-	if names := attributeNames(u.Address().Kind(), u.Attributes); names != "" {
-		parts = append(parts, names)
+	if words := attributeWords(u.Address().Kind(), u.Attributes); len(words) > 0 {
+		parts = append(parts, atMost(words, maxNames))
 	}
 	var jobs, files []string
 	for _, j := range u.Jobs {
@@ -105,6 +105,33 @@ func attributeNames(kind string, list []planner.Attribute) string {
 		names = append(names, attrName(kind, m.name))
 	}
 	return atMost(names, maxNames)
+}
+
+// attributeWords names what differs of an object, with its value before and after
+// where that takes few words.
+func attributeWords(kind string, list []planner.Attribute) []string {
+	var words []string
+	for _, m := range newDiffering(kind, list).below {
+		words = append(words, m.words(kind))
+	}
+	return words
+}
+
+// maxWords bounds the values of one attribute in a line of several, in bytes.
+const maxWords = 80
+
+func (d *differing) words(kind string) string {
+	name := attrName(kind, d.name)
+	if d.leaf == nil || d.block() || masked(d.leaf.Before) || masked(d.leaf.After) {
+		return name
+	}
+	a := newAttr(kind, d.name, nil)
+	old, oneLine := a.with(d.leaf.Before).short()
+	now, alsoOne := a.with(d.leaf.After).short()
+	if !oneLine || !alsoOne || len(old)+len(now) > maxWords {
+		return name
+	}
+	return name + " = " + old + " -> " + now
 }
 
 func jobSign(j planner.JobChange) sign {
@@ -168,7 +195,7 @@ const maxAddress = 50
 
 // consequences is the impact, with what else a reviewer must know, a line each.
 func (r *planText) consequences(p *planner.Plan) {
-	list := consequences(p)
+	list := slices.Concat(consequences(p), outside(p))
 	for _, text := range list {
 		r.mark(sign{"!", yellow}, "", text)
 	}
@@ -177,12 +204,20 @@ func (r *planText) consequences(p *planner.Plan) {
 	}
 }
 
+// outside says in sentences what has changed outside of the folder, and is left so.
+func outside(p *planner.Plan) []string {
+	var list []string
+	for _, d := range p.Drift {
+		if d.Override == nil || !d.Override.Ends {
+			list = append(list, driftSentence(d))
+		}
+	}
+	return list
+}
+
 // consequences says in sentences what a plan does beside its changes.
 func consequences(p *planner.Plan) []string {
 	var list []string
-	for _, d := range p.Drift {
-		list = append(list, driftSentence(d))
-	}
 	fates, flows := map[planner.Fate]int{}, map[planner.Fate][]string{}
 	for _, e := range p.Impact.Executions {
 		fates[e.Fate]++
@@ -191,16 +226,17 @@ func consequences(p *planner.Plan) []string {
 		}
 	}
 	for _, f := range []struct {
-		fate planner.Fate
-		text string
+		fate       planner.Fate
+		noun, text string
 	}{
-		{planner.Cancelled, "in a queue will be cancelled"},
-		{planner.Starts, "in a queue will run on the revision they were made with"},
-		{planner.Held, "in a queue wait until their flow is resumed"},
-		{planner.Finishes, "running will finish on the revision they were made with"},
+		{planner.Cancelled, "queued execution", "will be cancelled"},
+		{planner.StartsNow, "queued execution", "will start at once, by the old definition"},
+		{planner.Starts, "queued execution", "will still run, by the old definition"},
+		{planner.Held, "queued execution", "will run by the old definition when the flow is resumed"},
+		{planner.Finishes, "running execution", "will finish by the old definition"},
 	} {
 		if n := fates[f.fate]; n > 0 {
-			list = append(list, fmt.Sprintf("%s %s: %s", count(n, "execution"), f.text, atMost(flows[f.fate], maxNames)))
+			list = append(list, fmt.Sprintf("%s %s: %s", count(n, f.noun), f.text, atMost(flows[f.fate], maxNames)))
 		}
 	}
 	for _, s := range p.Impact.Schedules {
@@ -208,6 +244,11 @@ func consequences(p *planner.Plan) []string {
 	}
 	for _, pool := range p.Impact.Pools {
 		list = append(list, poolImpact(pool))
+	}
+	for _, d := range p.Drift {
+		if d.Override != nil && d.Override.Ends {
+			list = append(list, driftSentence(d))
+		}
 	}
 	for _, o := range p.Impact.Orphans {
 		list = append(list, orphan(o))
@@ -278,10 +319,15 @@ func driftSentence(d planner.Drift) string {
 
 // scheduleSentence names the first fire that differs.
 func scheduleSentence(s planner.ScheduleImpact) string {
+	if len(s.After) == 0 {
+		text := addressText(s.Address) + ": " + noFires(s)
+		if s.WordsBefore != "" {
+			text += "; it did " + visible(s.WordsBefore)
+		}
+		return passed(text, s)
+	}
 	text := scheduleHead(s) + ": "
 	switch {
-	case len(s.After) == 0:
-		text += noFires(s)
 	case slices.Equal(s.Before, s.After):
 		text += "fires as before, next at " + fire(s.After[0])
 	case len(s.Before) == 0:
@@ -289,6 +335,11 @@ func scheduleSentence(s planner.ScheduleImpact) string {
 	default:
 		text += fmt.Sprintf("next fire %s -> %s", fire(s.Before[0]), fire(s.After[0]))
 	}
+	return passed(text, s)
+}
+
+// passed adds what becomes of instants that have passed.
+func passed(text string, s planner.ScheduleImpact) string {
 	for _, i := range s.Passed {
 		text += "; " + instants(i)
 	}

@@ -26,7 +26,7 @@ func newDiffering(kind string, list []planner.Attribute) *differing {
 	for i := range list {
 		path := list[i].Path
 		switch {
-		case len(path) == 1 && slices.Contains(hiddenMembers, path[0]):
+		case len(path) == 1 && hiddenMember(kind, path[0]):
 			continue
 		case kind == "job" && path[0] == "args":
 			path = path[1:] // the type's arguments stand among the job's own

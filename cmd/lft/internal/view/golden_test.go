@@ -65,8 +65,12 @@ func before() *spec.Bundle {
 		Pools: []*spec.Pool{
 			{Address: `module.etl["x"].pool.small`, Slots: 4},
 			{Address: "pool.paused", Slots: 2},
+			{Address: "pool.resized", Slots: 2},
+			{Address: "pool.spent", Slots: 2},
 		},
+		Calendars: []*spec.Calendar{{Address: "calendar.days", Exclude: []string{"2026-12-25"}}},
 		Schedules: []*spec.Schedule{
+			{Address: "schedule.dated", Flow: "flow.daily", Crons: []string{"0 4 * * *"}, Calendar: "calendar.days"},
 			{Address: "schedule.follower", Flow: "flow.was", Crons: []string{"0 3 * * *"}},
 			{Address: "schedule.nightly", Flow: "flow.daily", Crons: []string{"0 2 * * *"}, Timezone: "Asia/Shanghai"},
 		},
@@ -104,10 +108,16 @@ func after() *spec.Bundle {
 			},
 			{Address: "flow.moved", Description: "moved as it is"},
 			{Address: "flow.now", Description: "moved and changed", Jobs: []*spec.Job{shell("a", "true")}},
-			{Address: "flow.other", Jobs: []*spec.Job{{Name: "run", Type: "shell", Args: map[string]*spec.Value{"command": literal(`["a","b c"]`)}, Uses: []string{"dependency.etl"}}}},
+			{Address: "flow.other", Jobs: []*spec.Job{
+				{Name: "run", Type: "shell", Args: map[string]*spec.Value{"command": literal(`["a","b c"]`)}, Uses: []string{"dependency.etl"}},
+				{Name: `set["a"]`, Type: "shell", Uses: []string{"dependency.etl"}},
+				{Name: `set["b"]`, Type: "shell", Uses: []string{"dependency.etl"}},
+			}},
 		},
-		Pools: []*spec.Pool{{Address: `module.etl["x"].pool.small`, Slots: 2}, {Address: "pool.paused", Slots: 2}},
+		Pools:     []*spec.Pool{{Address: `module.etl["x"].pool.small`, Slots: 2}, {Address: "pool.paused", Slots: 2}, {Address: "pool.resized", Slots: 3}},
+		Calendars: []*spec.Calendar{{Address: "calendar.days", Exclude: []string{"2026-01-02", "2026-12-25"}}},
 		Schedules: []*spec.Schedule{
+			{Address: "schedule.dated", Flow: "flow.daily", Crons: []string{"0 4 * * *"}, Calendar: "calendar.days"},
 			{Address: "schedule.follower", Flow: "flow.now", Crons: []string{"0 3 * * *"}},
 			{Address: "schedule.nightly", Flow: "flow.daily", Crons: []string{"0 2 * * *", "0 14 * * *"}, Timezone: "Europe/Berlin"},
 		},
@@ -165,14 +175,16 @@ func wholePlan(t *testing.T) []byte {
 			}
 		}
 	}
-	i := len(deployed.Objects) - 1
-	for deployed.Objects[i].Address != "pool.paused" {
-		i--
+	var drift []planner.Drift
+	for _, o := range deployed.Objects {
+		if o.Address == "pool.paused" || o.Address == "pool.resized" {
+			drift = append(drift, planner.Drift{
+				Object:   planner.Previous{Object: o, Data: specs[o.Digest]},
+				Override: &planner.Override{Field: "slots", Declared: json.RawMessage("2"), Value: json.RawMessage("0"), By: "ann@ops", At: "2026-01-01T00:00:00Z", Reason: "maintenance"},
+			})
+		}
 	}
-	p.Drift = []planner.Drift{{
-		Object:   planner.Previous{Object: deployed.Objects[i], Data: specs[deployed.Objects[i].Digest]},
-		Override: &planner.Override{Field: "slots", Declared: json.RawMessage("2"), Value: json.RawMessage("0"), By: "ann@ops", At: "2026-01-01T00:00:00Z", Reason: "maintenance"},
-	}}
+	p.SetDrift(drift)
 	p.Checks = []planner.Check{{Name: "size", Problems: []string{"too large"}, At: spec.Position{File: "main.hcl", Line: 50}}, {Name: "fine"}}
 	p.Warnings = []planner.Warning{
 		{Code: "disabled", Summary: "The job is not enabled", Detail: "job.x is not enabled.", Address: "flow.daily", At: &planner.Place{File: "main.hcl", Line: 9}},
@@ -189,6 +201,13 @@ func wholePlan(t *testing.T) []byte {
 func wholeImpact() planner.Impact {
 	return planner.Impact{
 		Schedules: []planner.ScheduleImpact{{
+			Address: "schedule.dated", Flow: "flow.daily", Timezone: "UTC",
+			Before: []planner.Fire{{Local: "2026-01-02T04:00:00Z", UTC: "2026-01-02T04:00:00Z"}},
+			After:  []planner.Fire{{Local: "2026-01-03T04:00:00Z", UTC: "2026-01-03T04:00:00Z"}},
+		}, {
+			Address: "schedule.gone", Flow: "flow.gone", Timezone: "UTC", WordsBefore: "at 02:00 every day (UTC)",
+			Before: []planner.Fire{{Local: "2026-01-02T02:00:00Z", UTC: "2026-01-02T02:00:00Z"}},
+		}, {
 			Address: "schedule.nightly", Flow: "flow.daily", Timezone: "Europe/Berlin", TimezoneBefore: "Asia/Shanghai",
 			WordsBefore: "at 02:00 every day", WordsAfter: "at 02:00 and 14:00 every day",
 			Before: []planner.Fire{{Local: "2026-01-02T02:00:00+08:00", UTC: "2026-01-01T18:00:00Z"}},
@@ -203,7 +222,10 @@ func wholeImpact() planner.Impact {
 			{ID: "x1", Flow: "flow.gone", State: "QUEUED", Revision: 3, Fate: planner.Cancelled},
 			{ID: "x2", Flow: "flow.daily", State: "RUNNING", Revision: 3, Fate: planner.Finishes},
 		},
-		Pools:   []planner.PoolImpact{{Address: `module.etl["x"].pool.small`, InUse: 3, Before: 4, After: 2}},
+		Pools: []planner.PoolImpact{
+			{Address: `module.etl["x"].pool.small`, InUse: 3, Before: 4, After: 2},
+			{Address: "pool.spent", InUse: 1, Before: 2, Gone: true, Users: 2},
+		},
 		Orphans: []planner.Orphan{{Address: "flow.gone", UID: "u", Executions: 12}},
 		Kinds:   []planner.Effect{planner.CancelsQueued},
 	}

@@ -109,7 +109,7 @@ func TestPlanIsInert(t *testing.T) {
 
 var (
 	codeFence = regexp.MustCompile("^(`{3,})diff$")
-	ours      = regexp.MustCompile(`^(<details><summary>(<code>[^<]*</code>|[A-Za-z ,?()0-9]+)</summary>|</details>|\*\*Effects:\*\*|_.* not shown.*_|### .*|\| .*|\|---.*|- .*|)$`)
+	ours      = regexp.MustCompile(`^(<details><summary>(<code>[^<]*</code>|[A-Za-z ,?()0-9]+)</summary>|</details>|\*\*(Effects|Changed outside of the folder):\*\*|_.* not shown.*_|### .*|\| .*|\|---.*|- .*|)$`)
 )
 
 // markup says what of a page of Markdown lft did not write. Outside of fences each
@@ -209,7 +209,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 	if len(page) > maxMarkdown || len(page) < maxMarkdown/2 {
 		t.Errorf("%d bytes", len(page))
 	}
-	for _, want := range []string{"3000 to add", "200 executions in a queue will be cancelled", "more changes not shown", "The details of "} {
+	for _, want := range []string{"3000 to add", "200 queued executions will be cancelled", "more changes not shown", "The details of "} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is missing", want)
 		}

@@ -46,6 +46,9 @@ func (r *planText) impact(im planner.Impact) {
 // schedule shows one timetable before and after.
 func (r *planText) schedule(s planner.ScheduleImpact) {
 	r.mark(scheduleSign(s), "  ", scheduleHead(s))
+	if days := r.days[s.Address]; days != "" && len(s.After) > 0 {
+		r.line("      because the days of " + addressText(days) + " change")
+	}
 	for _, text := range scheduleNotes(s) {
 		r.line("      " + text)
 	}
@@ -179,13 +182,13 @@ func instantWord(word string) string { return visible(word) }
 func noFires(s planner.ScheduleImpact) string {
 	switch s.Paused {
 	case "declared":
-		return "none: it is declared paused"
+		return "it fires no more: it is declared paused"
 	case "override":
-		return "none: an operator has paused it"
+		return "it fires no more: an operator has paused it"
 	case "":
-		return "none any more"
+		return "it fires no more"
 	}
-	return "none: paused (" + visible(s.Paused) + ")"
+	return "it fires no more: paused (" + visible(s.Paused) + ")"
 }
 
 // fireColumns is how wide the fire before the change is in row i.
@@ -218,6 +221,8 @@ func execution(e planner.ExecutionImpact) (sign, string) {
 	switch e.Fate {
 	case planner.Finishes:
 		return same, fmt.Sprintf("%s and finishes on revision %d", text, e.Revision)
+	case planner.StartsNow:
+		return altered, fmt.Sprintf("%s and will start at once, on revision %d", text, e.Revision)
 	case planner.Starts:
 		return same, fmt.Sprintf("%s and will run on revision %d", text, e.Revision)
 	case planner.Held:
@@ -229,12 +234,12 @@ func execution(e planner.ExecutionImpact) (sign, string) {
 }
 
 func poolImpact(p planner.PoolImpact) string {
-	to := fmt.Sprintf("gets %d", p.After)
-	if p.After == 0 {
-		to = "goes"
+	if p.Gone {
+		return fmt.Sprintf("%s goes, with %d of %s in use; nothing is taken away, and what is live by the old definition (%s) is not limited by it any more",
+			addressText(p.Address), p.InUse, count(p.Before, "slot"), count(p.Users, "execution"))
 	}
-	return fmt.Sprintf("%s has %s and %s, but %d are in use; nothing is taken away, and nobody gets in until there is room",
-		addressText(p.Address), count(p.Before, "slot"), to, p.InUse)
+	return fmt.Sprintf("%s has %s and gets %d, but %d are in use; nothing is taken away, and nobody gets in until there is room",
+		addressText(p.Address), count(p.Before, "slot"), p.After, p.InUse)
 }
 
 func orphan(o planner.Orphan) string {

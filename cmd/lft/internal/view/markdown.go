@@ -45,6 +45,20 @@ func (s *sheet) lines(list []string, share int, noun string) {
 	}
 }
 
+// list adds sentences under a heading, if there are any.
+func (s *sheet) list(title string, sentences []string, noun string) {
+	if len(sentences) == 0 {
+		return
+	}
+	lines := make([]string, len(sentences))
+	for i, text := range sentences {
+		lines[i] = "- " + code(text)
+	}
+	s.printf("**%s:**\n\n", title)
+	s.lines(lines, maxConsequences, noun)
+	s.printf("\n")
+}
+
 // section adds a collapsed one, if it fits.
 func (s *sheet) section(title, text string) bool {
 	text = cutLines(text, maxSection)
@@ -70,14 +84,8 @@ func markdown(p *planner.Plan) string {
 			s.printf("%s\n\n", code(text))
 		}
 	}
-	if list := consequences(p); len(list) > 0 {
-		for i, text := range list {
-			list[i] = "- " + code(text)
-		}
-		s.printf("**Effects:**\n\n")
-		s.lines(list, maxConsequences, "consequence")
-		s.printf("\n")
-	}
+	s.list("Effects", consequences(p), "consequence")
+	s.list("Changed outside of the folder", outside(p), "change")
 	if len(p.Changes) > 0 {
 		s.overview(p)
 		s.details(p)
@@ -133,6 +141,7 @@ func declaredAt(c planner.Change) string {
 func (s *sheet) details(p *planner.Plan) {
 	if im := p.Impact; len(im.Schedules)+len(im.Executions) > 0 {
 		r := plainText()
+		r.days = changingDays(p)
 		r.impact(im)
 		s.section(fmt.Sprintf("Next fires and executions (%s, %s)", count(len(im.Schedules), "schedule"), count(len(im.Executions), "execution")), diffMarks(r.b.String()))
 	}

@@ -28,7 +28,7 @@ func (t *Terminal) Plan(document []byte, form PlanForm) error {
 		return err
 	}
 	p = p.Mask()
-	r := &planText{style: t.Style, width: t.width, trail: p.Trail()}
+	r := &planText{style: t.Style, width: t.width, trail: p.Trail(), days: changingDays(p)}
 	switch form {
 	case PlanMarkdown:
 		t.Printf("%s", markdown(p))
@@ -51,7 +51,22 @@ type planText struct {
 	width int
 	// apart puts the fires before a change above those after it, not beside them.
 	apart bool
-	trail planner.Trail // of the plan's moves
+	trail planner.Trail                 // of the plan's moves
+	days  map[spec.Address]spec.Address // calendars that change, by the schedules that go by them
+}
+
+// changingDays are the calendars that a plan changes, by the schedules that go by
+// them.
+func changingDays(p *planner.Plan) map[spec.Address]spec.Address {
+	days := map[spec.Address]spec.Address{}
+	for _, u := range p.Uses {
+		if u.Address.Kind() == spec.CalendarKind {
+			for _, by := range u.By {
+				days[by] = u.Address
+			}
+		}
+	}
+	return days
 }
 
 func (r *planText) line(text string) { r.b.WriteString(strings.TrimRight(text, " ") + "\n") }

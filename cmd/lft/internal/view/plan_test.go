@@ -82,12 +82,17 @@ func TestPlanOfACreation(t *testing.T) {
 }
 
 func TestPlanOfAnUpdate(t *testing.T) {
-	flow := func(script string, params ...*spec.Param) *spec.Flow {
+	flow := func(script string, upstreams int, params ...*spec.Param) *spec.Flow {
+		var all []string
+		for i := range upstreams {
+			all = append(all, fmt.Sprintf("part[%q]", fmt.Sprint(i)))
+		}
 		return &spec.Flow{
 			Address: "flow.f", Description: "same", Params: params,
 			Jobs: []*spec.Job{
 				{Name: "a", Type: "shell", Args: map[string]*spec.Value{"script": literal(script)}},
 				{Name: "b", Type: "noop"},
+				{Name: "c", Type: "noop", Upstreams: all},
 			},
 		}
 	}
@@ -95,7 +100,9 @@ func TestPlanOfAnUpdate(t *testing.T) {
 		Executions: []planner.ExecutionImpact{
 			{ID: "x1", Flow: "flow.f", State: "QUEUED", Revision: 3, Fate: planner.Cancelled},
 			{ID: "x2", Flow: "flow.f", State: "RUNNING", Revision: 3, Fate: planner.Finishes},
-			{ID: "x3", Flow: "flow.f", State: "QUEUED", Revision: 3, Fate: planner.Starts},
+			{ID: "x3", Flow: "flow.f", State: "QUEUED", Revision: 3, Fate: planner.StartsNow},
+			{ID: "x4", Flow: "flow.f", State: "QUEUED", Revision: 3, Fate: planner.Starts},
+			{ID: "x5", Flow: "flow.f", State: "QUEUED", Revision: 3, Fate: planner.Held},
 		},
 		Schedules: []planner.ScheduleImpact{{
 			Address: "schedule.s", Timezone: "UTC",
@@ -104,8 +111,8 @@ func TestPlanOfAnUpdate(t *testing.T) {
 		}},
 		Omitted: 4,
 	},
-		flow(lines(12, nil)),
-		flow(lines(12, map[int]string{6: "other"}), &spec.Param{Name: "n", Type: spec.Type(`"number"`)}),
+		flow(lines(12, nil), 5),
+		flow(lines(12, map[int]string{6: "other"}), 6, &spec.Param{Name: "n", Type: spec.Type(`"number"`)}),
 	)
 	compareGolden(t, "testdata/plan/update.txt", got)
 }

@@ -99,7 +99,8 @@ func (r *planText) lines(list []diffLine, pad string) {
 // listDiff shows two lists of values by the elements that differ. It is false of
 // other values.
 func (r *planText) listDiff(before, after attr, head, pad string) bool {
-	if _, ok := after.reference(); ok {
+	old, known := before.reference()
+	if now, references := after.reference(); known != references || references && len(old)+len(now) <= plainWidth {
 		return false
 	}
 	was, is := listOf(before.data), listOf(after.data)
@@ -119,6 +120,10 @@ func (r *planText) listDiff(before, after attr, head, pad string) bool {
 	for _, l := range diffLines(texts(was), texts(is)) {
 		if l.sign == ' ' {
 			unchanged++
+			continue
+		}
+		if one, ok := after.with(json.RawMessage("[" + l.text + "]")).reference(); ok {
+			r.mark(l.mark(), inner, one[1:len(one)-1]+",")
 			continue
 		}
 		r.value(l.mark(), inner, "", attr{data: json.RawMessage(l.text)}, ",")

@@ -74,8 +74,8 @@ func (r *planText) branch(c planner.Change) *branch {
 		b.text += "  " + r.style(faint, "moved from "+addressText(c.Old.Address))
 		u = c.Update
 	}
-	for _, m := range newDiffering(c.Address().Kind(), u.Attributes).below {
-		b.below = append(b.below, r.leaf(altered, attrName(c.Address().Kind(), m.name), ""))
+	for _, words := range attributeWords(c.Address().Kind(), u.Attributes) {
+		b.below = append(b.below, r.leaf(altered, words, ""))
 	}
 	for _, j := range u.Jobs {
 		b.below = append(b.below, r.jobBranch(j))
