@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// When the acting master looks for packs of dependencies that nothing relies on:
-// not at once, when there is more to do, and seldom.
+// When the acting master looks for packs of dependencies that nothing relies on, and
+// for specs that were never applied: not at once, when there is more to do, and
+// seldom.
 const (
 	collectFirst = time.Minute
 	collectEvery = 10 * time.Minute
@@ -29,7 +30,7 @@ func collecting(ctx context.Context, collect func(context.Context) (more bool, e
 			}
 			more, err := collect(ctx)
 			if err != nil && ctx.Err() == nil {
-				log.Warn("packs that nobody needs are not deleted; trying again", "error", err)
+				log.Warn("what nobody needs is not deleted; trying again", "error", err)
 			}
 			if pause = collectEvery; more {
 				pause = collectPause

@@ -70,6 +70,7 @@ type Engine struct {
 	cfg     Config
 	store   *store.Store
 	bucket  server.Bucket
+	deploy  *deploy.Service
 	depot   *deploy.Depot
 	master  *master.Master
 	runner  *lease.Runner // nil in ModeRead
@@ -154,7 +155,7 @@ func (e *Engine) openBucket(ctx context.Context, embedded string) error {
 	if err != nil {
 		return fmt.Errorf("bucket %s: %w", dir, err)
 	}
-	e.bucket = server.Bucket{Bucket: bucket, Address: "file://" + abs, Cluster: e.store.ClusterID()}
+	e.bucket = server.Bucket{Bucket: bucket, Address: dirblob.Address(abs), Cluster: e.store.ClusterID()}
 	return nil
 }
 
@@ -176,6 +177,7 @@ func (e *Engine) assemble() {
 		Solo:        e.cfg.Mode == ModeRun,
 		Leader:      e.leaderAddress,
 	})
+	e.deploy = deploy.New(e.store)
 	e.depot = deploy.NewDepot(e.store, e.bucket, e.store.ClusterID())
 	e.handler = server.New(server.Deps{
 		History:     e.store,
@@ -183,7 +185,7 @@ func (e *Engine) assemble() {
 		Definitions: e.store,
 		Present:     e.store,
 		Overrides:   e.store,
-		Deploy:      deploy.New(e.store),
+		Deploy:      e.deploy,
 		Depot:       e.depot,
 		Runs:        e.master,
 		Fleet:       e.master,

@@ -56,6 +56,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		return e.runner.Run(acting, func(ctx context.Context, t *lease.Term) error {
 			defer collecting(ctx, e.depot.Collect, e.cfg.Log)()
+			defer collecting(ctx, e.deploy.Collect, e.cfg.Log)()
 			return e.master.Act(ctx, t)
 		})
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/engine/store"
@@ -16,7 +17,29 @@ import (
 // refuses what Apply would refuse.
 func (s *Service) Preview(ctx context.Context, set ChangeSet) (planner.Impact, error) {
 	_, impact, err := s.prepare(ctx, set)
+	s.forget(ctx, set, err)
 	return impact, err
+}
+
+// forgetIn bounds forget, which nobody needs to wait for.
+const forgetIn = 5 * time.Second
+
+// forget takes the specs of a change set away that is refused for good. Another one
+// that has the same is told to put them again. What fails here is left to Collect.
+func (s *Service) forget(ctx context.Context, set ChangeSet, err error) {
+	refused := func(is error) bool { return errors.Is(err, is) }
+	if !slices.ContainsFunc([]error{ErrStale, ErrClash, ErrEffects, ErrInvalid, ErrBytes}, refused) || len(set.Changes) > maxChanges {
+		return
+	}
+	var digests []string
+	for _, c := range set.Changes {
+		if c.Digest != "" {
+			digests = append(digests, c.Digest)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetIn)
+	defer cancel()
+	_ = s.store.ForgetSpecs(ctx, digests)
 }
 
 // prepare does everything of an apply but the writing.
@@ -68,20 +91,38 @@ func place(origin string) string {
 
 // Apply commits a change set, or refuses it whole.
 func (s *Service) Apply(ctx context.Context, req Request) (Result, error) {
+	result, err := s.apply(ctx, req)
+	s.forget(ctx, req.Changes, err)
+	return result, err
+}
+
+func (s *Service) apply(ctx context.Context, req Request) (Result, error) {
 	if err := req.check(); err != nil {
 		return Result{}, err
 	}
-	if rev, done, err := s.store.RevisionByApplyID(ctx, req.ApplyID); err != nil || done {
-		return Result{Revision: rev.Number, EffectiveFrom: rev.EffectiveFrom, Repeated: true}, err
+	if result, done, err := s.done(ctx, req.ApplyID); done || err != nil {
+		return result, err
 	}
 	for tries := 1; ; tries++ {
 		result, err := s.try(ctx, req)
-		// Another apply was faster. Unless it has touched what this one is about,
-		// this one is as good as before.
-		if !errors.Is(err, store.ErrStale) || errors.Is(err, errMoved) || tries == maxTries {
+		if !errors.Is(err, store.ErrStale) {
+			return result, err
+		}
+		// Another apply was faster, or the same one that was sent twice. Unless it has
+		// touched what this one is about, this one is as good as before.
+		if result, done, err := s.done(ctx, req.ApplyID); done || err != nil {
+			return result, err
+		}
+		if errors.Is(err, errMoved) || tries == maxTries {
 			return result, err
 		}
 	}
+}
+
+// done says what an apply id that was committed before has led to.
+func (s *Service) done(ctx context.Context, applyID string) (Result, bool, error) {
+	rev, done, err := s.store.RevisionByApplyID(ctx, applyID)
+	return Result{Revision: rev.Number, EffectiveFrom: rev.EffectiveFrom, Repeated: true}, done, err
 }
 
 // maxTries bounds how often one apply may be overtaken.

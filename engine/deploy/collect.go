@@ -49,3 +49,10 @@ func (d *Depot) Collect(ctx context.Context) (more bool, err error) {
 	}
 	return len(doomed) == collectBatch, nil
 }
+
+// Collect takes away a few specs that were put and never applied. It reports whether
+// there may be more. Any number of processes can do so at once.
+func (s *Service) Collect(ctx context.Context) (more bool, err error) {
+	n, err := s.store.CollectSpecs(ctx, collectBatch)
+	return n == collectBatch, err
+}

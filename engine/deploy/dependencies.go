@@ -24,7 +24,7 @@ func (s *Service) standFor(ctx context.Context, c *change) error {
 		}
 		data, ok := specs[o.Object.Digest]
 		if !ok {
-			return fmt.Errorf("%w: the spec of %s was not put before", ErrInvalid, o.Object.Address)
+			return fmt.Errorf("%w: the spec of %s", ErrSpecs, o.Object.Address)
 		}
 		d, err := spec.DecodeDependency(data, spec.Address(o.Object.Address))
 		if err != nil {

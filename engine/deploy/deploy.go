@@ -2,13 +2,14 @@
 // and runs in any process: a master, a standby, or the verb of a person with
 // database rights.
 //
-// Content goes first (PutSpecs: immutable, by digest, visible to nobody), then
-// Apply ends in one short compare-and-set of the project's head. It promises all
-// or nothing; that a change set is refused, with nothing written, when an object
-// that it changes or relies on is not what it was made from; that the same apply id takes effect once,
-// however often it is asked for and whatever becomes of an answer; that no spec
-// the engine cannot run is ever committed. It never touches a row of the kernel:
-// the master learns of a revision by its head.
+// Content goes first (PutSpecs: immutable, by digest, visible to nobody, kept for a
+// day), then Apply ends in one short compare-and-set of the project's head. It
+// promises all or nothing; that a change set is refused, with nothing left behind,
+// when an object that it changes or relies on is not what it was made from; that
+// the same apply id takes effect once, however often it is asked for and whatever
+// becomes of an answer; that no spec the engine cannot run, and none that is not
+// stored, is ever committed. It never touches a row of the kernel: the master
+// learns of a revision by its head.
 package deploy
 
 import (
@@ -20,8 +21,9 @@ import (
 	"github.com/leifengta/lft/planner"
 )
 
-// Refusals. Nothing has been written when one is returned; the text after it
-// tells the user what to do.
+// Refusals. Nothing is written when one is returned, and the specs of the change set
+// that nothing else has come to refer to are gone; the text after it tells the
+// user what to do.
 var (
 	ErrStale   = store.ErrStale
 	ErrClash   = store.ErrLineage
@@ -29,6 +31,11 @@ var (
 	ErrInvalid = errors.New("the change set is not valid")
 	ErrUnknown = errors.New("no such project or revision")
 )
+
+// ErrSpecs says that specs of the change set are not stored, or not any more: a day
+// has passed, or another change set with the same ones was refused. Put them again
+// and ask again.
+var ErrSpecs = store.ErrNoSpec
 
 // Action is what a Change does.
 type Action string

@@ -210,7 +210,7 @@ func TestApplyWithDependency(t *testing.T) {
 		t.Errorf("without bytes: %v", err)
 	}
 	d.put(t, dep.Digest, data)
-	if err := request("1", set); err != nil {
+	if err := request("1", d.set(t, b)); err != nil {
 		t.Fatal(err)
 	}
 	sources, err := d.store.Dependencies(t.Context(), d.head(t), 1, []string{"dependency.d"})

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/engine/store"
@@ -35,7 +36,11 @@ type Past interface {
 
 // Writer changes what is deployed.
 type Writer interface {
-	PutSpecs(ctx context.Context, specs []record.Spec) error
+	PutSpecs(ctx context.Context, specs []record.Spec, span time.Duration) error
+	// ForgetSpecs deletes those of the digests that no version refers to.
+	ForgetSpecs(ctx context.Context, digests []string) error
+	// CollectSpecs does so with those that nobody has put for the span of theirs.
+	CollectSpecs(ctx context.Context, limit int) (int, error)
 	Apply(ctx context.Context, c store.DefinitionChange) (rev record.Revision, repeated bool, err error)
 }
 
@@ -79,8 +84,8 @@ func (s *Service) Specs(ctx context.Context, digests []string) (map[string][]byt
 	return s.store.Specs(ctx, digests)
 }
 
-// PutSpecs stores canonical JSON ahead of Apply. Bytes that are not what their
-// digest says are refused, all of them.
+// PutSpecs stores canonical JSON ahead of Apply, for a day. Bytes that are not what
+// their digest says are refused, all of them.
 func (s *Service) PutSpecs(ctx context.Context, specs []record.Spec) error {
 	for _, sp := range specs {
 		if len(sp.Data) > spec.MaxSize {
@@ -90,7 +95,7 @@ func (s *Service) PutSpecs(ctx context.Context, specs []record.Spec) error {
 			return fmt.Errorf("%w: the spec that came as %.16q has another digest", ErrInvalid, sp.Digest)
 		}
 	}
-	return s.store.PutSpecs(ctx, specs)
+	return s.store.PutSpecs(ctx, specs, leaseSpan)
 }
 
 // maxRevisions bounds one page of Revisions.

@@ -50,6 +50,7 @@ func code(err error) connect.Code {
 		{deploy.ErrClash, connect.CodeFailedPrecondition},
 		{deploy.ErrInvalid, connect.CodeInvalidArgument},
 		{deploy.ErrUnknown, connect.CodeNotFound},
+		{deploy.ErrSpecs, connect.CodeNotFound},
 		{deploy.ErrBytes, connect.CodeFailedPrecondition},
 		{blob.ErrUnmarked, connect.CodeFailedPrecondition},
 		{blob.ErrForeign, connect.CodeFailedPrecondition},

@@ -48,9 +48,10 @@ var (
 )
 
 // Apply commits a change whole or not at all. The same ApplyID again is no second
-// apply: its revision is returned with repeated set. ErrStale and ErrLineage say
-// that it was refused; lease.ErrUnknown, that the database was lost for long right
-// after the COMMIT: the same ApplyID tells later what became of it.
+// apply: its revision is returned with repeated set. ErrStale, ErrLineage, ErrNoSpec
+// and ErrNoBlob say that it was refused; lease.ErrUnknown, that the database was
+// lost for long right after the COMMIT: the same ApplyID tells later what became
+// of it.
 func (s *Store) Apply(ctx context.Context, c DefinitionChange) (rev record.Revision, repeated bool, err error) {
 	a := apply{s: s, c: c}
 	limit, cancel := context.WithTimeout(ctx, applyWithin)
@@ -147,6 +148,9 @@ func (a *apply) once(ctx context.Context) (rev record.Revision, repeated bool, e
 
 func (a *apply) writeAll(ctx context.Context, conn *sql.Conn) (record.Revision, error) {
 	if err := a.putObjects(ctx, conn); err != nil {
+		return record.Revision{}, err
+	}
+	if err := a.holdSpecs(ctx, conn); err != nil {
 		return record.Revision{}, err
 	}
 	if err := a.holdBlobs(ctx, conn); err != nil {

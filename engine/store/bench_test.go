@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/leifengta/lft/engine/record"
 	"github.com/leifengta/lft/engine/store"
@@ -133,7 +134,7 @@ func BenchmarkApply(b *testing.B) {
 				uid := fmt.Sprintf("u%d-%d", round, f)
 				objects = append(objects, store.ObjectChange{Object: record.Object{UID: uid, Kind: "flow", Address: "flow." + uid, Digest: digest}})
 			}
-			if err := s.PutSpecs(b.Context(), specs); err != nil {
+			if err := s.PutSpecs(b.Context(), specs, time.Hour); err != nil {
 				b.Fatal(err)
 			}
 			project := fmt.Sprint("p", round)

@@ -3,15 +3,14 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/leifengta/lft/engine/record"
 )
 
-// The tables of what is declared. They change only by apply.go, in any process.
+// The tables of what is declared. They change only by apply.go, in any process;
+// specs.go has the content.
 
 var projectTable = table[record.Project]{
 	name:    "project",
@@ -61,15 +60,6 @@ var objectTable = table[record.Object]{
 	},
 }
 
-var specTable = table[record.Spec]{
-	name:    "spec",
-	key:     1,
-	columns: []string{"digest", "data"},
-	values:  func(args []any, r *record.Spec) []any { return append(args, r.Digest, data(r.Data)) },
-	fields:  func(r *record.Spec) []any { return []any{&r.Digest, &r.Data} },
-	compare: func(a, b record.Spec) int { return cmp.Compare(a.Digest, b.Digest) },
-}
-
 // Projects are the heads of all projects, by name. It is cheap enough to be
 // polled.
 func (s *Store) Projects(ctx context.Context) ([]record.Project, error) {
@@ -115,57 +105,6 @@ func (s *Store) ObjectsAt(ctx context.Context, projectUID string, revision int64
 // Object is the newest version of an object, ended or not.
 func (s *Store) Object(ctx context.Context, projectUID, uid string) (record.Object, bool, error) {
 	return objectTable.first(ctx, s.read, " WHERE t.project_uid=? AND t.uid=? ORDER BY t.valid_from DESC", projectUID, uid)
-}
-
-// Specs reads canonical JSON by digest; unknown digests are left out.
-func (s *Store) Specs(ctx context.Context, digests []string) (map[string][]byte, error) {
-	found := make(map[string][]byte, len(digests))
-	for chunk := range slices.Chunk(digests, 1000) {
-		list, err := specTable.where(ctx, s.read, " WHERE t.digest IN ("+marks(len(chunk))+")", anys(chunk)...)
-		if err != nil {
-			return nil, err
-		}
-		for _, spec := range list {
-			found[spec.Digest] = spec.Data
-		}
-	}
-	return found, nil
-}
-
-// MissingSpecs says which of the digests are not stored yet.
-func (s *Store) MissingSpecs(ctx context.Context, digests []string) ([]string, error) {
-	there := make(map[string]bool, len(digests))
-	for chunk := range slices.Chunk(digests, 1000) {
-		err := rows(ctx, s.read, query{
-			statement: statement{text: "SELECT digest FROM spec WHERE digest IN (" + marks(len(chunk)) + ")", args: anys(chunk)},
-			scan: func(r *sql.Rows) error {
-				var digest string
-				err := r.Scan(&digest)
-				there[digest] = true
-				return err
-			},
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	var missing []string
-	for _, d := range digests {
-		if !there[d] {
-			missing = append(missing, d)
-		}
-	}
-	return missing, nil
-}
-
-// PutSpecs stores canonical JSON by digest. What is there stays.
-func (s *Store) PutSpecs(ctx context.Context, specs []record.Spec) error {
-	for _, one := range specTable.keep(s.dialect, specs) {
-		if _, err := s.write.ExecContext(ctx, one.text, one.args...); err != nil {
-			return fmt.Errorf("store specs: %w", err)
-		}
-	}
-	return nil
 }
 
 // Revisions of a project, newest first, below before (0 = from the newest).

@@ -339,6 +339,11 @@ func TestApplyInDoubt(t *testing.T) {
 			t.Parallel()
 			state := storetest.MySQL(t)
 			s, p := behind(t, state)
+			direct := storetest.Open(t, state)
+			specs := []record.Spec{{Digest: "apply0", Data: []byte("{}")}, {Digest: "apply1", Data: []byte("{}")}}
+			if err := direct.PutSpecs(t.Context(), specs, time.Hour); err != nil {
+				t.Fatal(err)
+			}
 			for base := range int64(2) { // a new project, and one that exists
 				if fate == storetest.LoseReply || fate == storetest.LoseOrder || base == 1 {
 					p.OnCommit(onFirst(fate)) // held answers cost their time limit
@@ -347,14 +352,13 @@ func TestApplyInDoubt(t *testing.T) {
 				rev, repeated, err := s.Apply(t.Context(), store.DefinitionChange{
 					Project:  record.Project{UID: "p", Name: "p", Lineage: "l", Revision: base},
 					Revision: record.Revision{ApplyID: id},
-					Objects:  []store.ObjectChange{{Object: record.Object{UID: id, Kind: "flow", Address: "flow." + id}}},
+					Objects:  []store.ObjectChange{{Object: record.Object{UID: id, Kind: "flow", Address: "flow." + id, Digest: id}}},
 					Audit:    record.Audit{ID: id},
 				})
 				if err != nil || repeated || rev.Number != base+1 {
 					t.Fatalf("revision %d, repeated = %v, error = %v", rev.Number, repeated, err)
 				}
 			}
-			direct := storetest.Open(t, state)
 			revs, err := direct.Revisions(t.Context(), "p", 0, 10)
 			if err != nil || len(revs) != 2 {
 				t.Errorf("%d revisions, error = %v", len(revs), err)

@@ -101,6 +101,9 @@ func TestOlderState(t *testing.T) {
 				zone,window_start,window_end,cancel_requested,cancel_by,reason,asked_by,created_at,started_at,ended_at)
 				VALUES ('x','p','sales','u','flow.f','d',1,'RUNNING','manual','',5,'UTC',5,5,0,'','','ann',5,6,0)`)
 			exec("INSERT INTO live_execution (id) VALUES ('x')")
+			exec("INSERT INTO spec (digest,data) VALUES ('applied',x'7b7d'),('planned',x'7b7d')")
+			exec(`INSERT INTO object (project_uid,uid,valid_from,valid_until,kind,address,digest)
+				VALUES ('p','u',1,2,'flow','flow.f','applied'),('p','u',2,0,'flow','flow.f','applied')`)
 			if _, err := store.Open(t.Context(), state, store.Options{}); !errors.Is(err, store.ErrSchema) || !strings.Contains(err.Error(), "-migrate") {
 				t.Fatalf("an older state is opened: %v", err)
 			}
@@ -115,6 +118,13 @@ func TestOlderState(t *testing.T) {
 				}
 				if len(live.Executions) != 1 || live.Executions[0].ID != "x" || live.Executions[0].By != "ann" || live.Executions[0].Parent != "" {
 					t.Errorf("after the migration: %+v", live.Executions)
+				}
+				if _, err := s.CollectSpecs(t.Context(), 10); err != nil {
+					t.Error(err)
+				}
+				left, err := s.Specs(t.Context(), []string{"applied", "planned"})
+				if _, ok := left["applied"]; len(left) != 1 || !ok || err != nil {
+					t.Errorf("specs after the migration: %v, %v", left, err)
 				}
 				s.Close()
 				if name == "sqlite" {

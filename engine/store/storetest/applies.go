@@ -40,6 +40,7 @@ func change(t *testing.T, s *store.Store, name string, base int64) record.Revisi
 
 func applied(t *testing.T, s *store.Store, c store.DefinitionChange) record.Revision {
 	t.Helper()
+	stored(t, s, c)
 	rev, repeated, err := s.Apply(t.Context(), c)
 	if err != nil || repeated {
 		t.Fatalf("repeated = %v, error = %v", repeated, err)
@@ -192,6 +193,7 @@ func applyRace(t *testing.T, state string) {
 				c := changeOf("p", base, version("a", fmt.Sprint("by", i), base), version(fmt.Sprintf("n%d-%d", base, i), "x", 0))
 				c.Revision.ApplyID = fmt.Sprintf("%d-%d", base, i)
 				c.Audit.ID = c.Revision.ApplyID
+				stored(t, r, c)
 				_, _, err := r.Apply(t.Context(), c)
 				wins[i] = err == nil
 				if err != nil && !errors.Is(err, store.ErrStale) {
@@ -262,32 +264,5 @@ func applyAgainstCommit(t *testing.T, state string) {
 	}
 	if answered != applies+1 {
 		t.Errorf("the last revision is %d", answered)
-	}
-}
-
-func specs(t *testing.T, state string) {
-	s := Open(t, state)
-	ctx := t.Context()
-	var list []record.Spec
-	var digests []string
-	for i := range 2500 {
-		list = append(list, record.Spec{Digest: fmt.Sprintf("d%04d", 2499-i), Data: fmt.Appendf(nil, `{"n":%d}`, i)})
-		digests = append(digests, list[i].Digest)
-	}
-	if diff := cmp.Diff(digests[:3], got(s.MissingSpecs(ctx, digests[:3]))(t)); diff != "" {
-		t.Error(diff)
-	}
-	for range 2 { // what is there stays
-		if err := s.PutSpecs(ctx, list); err != nil {
-			t.Fatal(err)
-		}
-		list[0].Data = []byte("{}")
-	}
-	found := got(s.Specs(ctx, append(digests, "unknown")))(t)
-	if len(found) != 2500 || string(found["d2499"]) != `{"n":0}` || string(found["d0000"]) != `{"n":2499}` {
-		t.Errorf("%d specs, the first is %s", len(found), found["d2499"])
-	}
-	if diff := cmp.Diff([]string{"unknown"}, got(s.MissingSpecs(ctx, append(digests, "unknown")))(t)); diff != "" {
-		t.Error(diff)
 	}
 }

@@ -96,7 +96,9 @@ func blobLeases(t *testing.T, state string) {
 func applyNeedsBlobs(t *testing.T, state string) {
 	s := Open(t, state)
 	ctx := t.Context()
-	if _, _, err := s.Apply(ctx, changeOf("p", 0, dependency("d", "t1", 0))); !errors.Is(err, store.ErrNoBlob) {
+	bare := changeOf("p", 0, dependency("d", "t1", 0))
+	stored(t, s, bare)
+	if _, _, err := s.Apply(ctx, bare); !errors.Is(err, store.ErrNoBlob) {
 		t.Errorf("without bytes: %v", err)
 	}
 	untouched(t, s, "p", 0)
@@ -173,6 +175,7 @@ func applyAgainstCollection(t *testing.T, state string) {
 		put(t, s, tree, "1", -time.Second)
 		c := changeOf("p", base, dependency("d", tree, base))
 		c.Revision.ApplyID, c.Audit.ID = tree, tree
+		stored(t, s, c)
 		switch _, _, err := s.Apply(t.Context(), c); {
 		case err == nil:
 			won, base = won+1, base+1

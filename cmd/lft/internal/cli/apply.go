@@ -213,8 +213,12 @@ func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner
 	for i, k := range p.Impact.Kinds {
 		kinds[i] = string(k)
 	}
-	res, err := c.deploy.Apply(sent, &lftv1.ApplyRequest{
-		ApplyId: id, Changes: changeSet(p), Message: cmd.String("message"), ImpactKinds: kinds,
+	var res *lftv1.ApplyResponse
+	err := c.withSpecs(sent, p, func() (err error) {
+		res, err = c.deploy.Apply(sent, &lftv1.ApplyRequest{
+			ApplyId: id, Changes: changeSet(p), Message: cmd.String("message"), ImpactKinds: kinds,
+		})
+		return err
 	})
 	code := connect.CodeOf(err)
 	switch {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"connectrpc.com/connect"
+
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
@@ -121,6 +123,24 @@ func (c *client) specs(ctx context.Context, digests []string) (map[string][]byte
 	return got, nil
 }
 
+// maxPuts bounds how often the specs of a plan are put.
+const maxPuts = 10
+
+// withSpecs does what needs the specs of a plan, which were put before, and puts them
+// again when they have gone since: the server keeps them for a day, or until another
+// plan with the same ones is refused.
+func (c *client) withSpecs(ctx context.Context, p *planner.Plan, do func() error) error {
+	for puts := 1; ; puts++ {
+		err := do()
+		if connect.CodeOf(err) != connect.CodeNotFound || puts == maxPuts {
+			return err
+		}
+		if err := c.putSpecs(ctx, p); err != nil {
+			return err
+		}
+	}
+}
+
 // putSpecs sends what a plan creates, ahead of preview and apply. Nobody sees it
 // before the apply.
 func (c *client) putSpecs(ctx context.Context, p *planner.Plan) error {
@@ -152,7 +172,11 @@ func (c *client) putSpecs(ctx context.Context, p *planner.Plan) error {
 // preview asks the engine what the plan would do to what is running.
 func (c *client) preview(ctx context.Context, p *planner.Plan) (planner.Impact, error) {
 	var impact planner.Impact
-	res, err := c.deploy.Preview(ctx, &lftv1.PreviewRequest{Changes: changeSet(p)})
+	var res *lftv1.PreviewResponse
+	err := c.withSpecs(ctx, p, func() (err error) {
+		res, err = c.deploy.Preview(ctx, &lftv1.PreviewRequest{Changes: changeSet(p)})
+		return err
+	})
 	if err != nil {
 		return impact, err
 	}

@@ -63,7 +63,7 @@ type DeployServiceClient interface {
 	// GetSpecs returns canonical JSON by digest, as many as fit into one answer;
 	// the rest must be asked for again.
 	GetSpecs(context.Context, *v1.GetSpecsRequest) (*v1.GetSpecsResponse, error)
-	// PutSpecs stores canonical JSON by digest ahead of Apply. Idempotent.
+	// PutSpecs stores canonical JSON by digest ahead of Apply, for a day. Idempotent.
 	PutSpecs(context.Context, *v1.PutSpecsRequest) (*v1.PutSpecsResponse, error)
 	// HoldBlobs keeps packs of dependencies for a day and says which are missing.
 	HoldBlobs(context.Context, *v1.HoldBlobsRequest) (*v1.HoldBlobsResponse, error)
@@ -72,9 +72,12 @@ type DeployServiceClient interface {
 	PutBlob(context.Context) (*connect.ClientStreamForClientSimple[v1.PutBlobRequest, v1.PutBlobResponse], error)
 	// ReadBlob returns a part of a pack, at most 1 MiB.
 	ReadBlob(context.Context, *v1.ReadBlobRequest) (*v1.ReadBlobResponse, error)
-	// Preview tells what a change would do to what is scheduled and running.
+	// Preview tells what a change would do to what is scheduled and running. It
+	// refuses what Apply would refuse.
 	Preview(context.Context, *v1.PreviewRequest) (*v1.PreviewResponse, error)
-	// Apply commits a change set, or refuses it whole.
+	// Apply commits a change set, or refuses it whole. The code not_found means that
+	// specs of it are not stored, or not any more: put them again and ask again.
+	// With any other refusal they are gone.
 	Apply(context.Context, *v1.ApplyRequest) (*v1.ApplyResponse, error)
 	ListRevisions(context.Context, *v1.ListRevisionsRequest) (*v1.ListRevisionsResponse, error)
 }
@@ -248,7 +251,7 @@ type DeployServiceHandler interface {
 	// GetSpecs returns canonical JSON by digest, as many as fit into one answer;
 	// the rest must be asked for again.
 	GetSpecs(context.Context, *v1.GetSpecsRequest) (*v1.GetSpecsResponse, error)
-	// PutSpecs stores canonical JSON by digest ahead of Apply. Idempotent.
+	// PutSpecs stores canonical JSON by digest ahead of Apply, for a day. Idempotent.
 	PutSpecs(context.Context, *v1.PutSpecsRequest) (*v1.PutSpecsResponse, error)
 	// HoldBlobs keeps packs of dependencies for a day and says which are missing.
 	HoldBlobs(context.Context, *v1.HoldBlobsRequest) (*v1.HoldBlobsResponse, error)
@@ -257,9 +260,12 @@ type DeployServiceHandler interface {
 	PutBlob(context.Context, *connect.ClientStream[v1.PutBlobRequest]) (*v1.PutBlobResponse, error)
 	// ReadBlob returns a part of a pack, at most 1 MiB.
 	ReadBlob(context.Context, *v1.ReadBlobRequest) (*v1.ReadBlobResponse, error)
-	// Preview tells what a change would do to what is scheduled and running.
+	// Preview tells what a change would do to what is scheduled and running. It
+	// refuses what Apply would refuse.
 	Preview(context.Context, *v1.PreviewRequest) (*v1.PreviewResponse, error)
-	// Apply commits a change set, or refuses it whole.
+	// Apply commits a change set, or refuses it whole. The code not_found means that
+	// specs of it are not stored, or not any more: put them again and ask again.
+	// With any other refusal they are gone.
 	Apply(context.Context, *v1.ApplyRequest) (*v1.ApplyResponse, error)
 	ListRevisions(context.Context, *v1.ListRevisionsRequest) (*v1.ListRevisionsResponse, error)
 }
