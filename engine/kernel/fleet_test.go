@@ -425,8 +425,16 @@ func TestAgentDrains(t *testing.T) {
 	w.step(Reports{Agent: "uid.one", Session: w.session("one"), Draining: true})
 	w.start("f", "y")
 	w.want("y", "RUNNING a=READY")
+	if a := w.db.agents["uid.one"]; a.State != record.AgentActive || a.Reason != record.ReasonDeclines {
+		t.Errorf("what is shown of it is %s (%s)", a.State, a.Reason)
+	}
 	w.connect("one", 1)
 	w.want("y", "RUNNING a=ACTIVE")
+	w.step(Reports{Agent: "uid.one", Session: w.session("one"), Draining: true})
+	w.step(Reports{Agent: "uid.one", Session: w.session("one")})
+	if a := w.db.agents["uid.one"]; a.Reason != record.ReasonNone {
+		t.Errorf("it takes work again, and what is shown of it is %s", a.Reason)
+	}
 }
 
 // TestRestoredDatabase: the rows are older than what the agents know. Nothing

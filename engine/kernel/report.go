@@ -18,6 +18,7 @@ func (s *State) reports(ev Reports) {
 	s.hear(a)
 	if a.draining != ev.Draining {
 		a.draining = ev.Draining
+		s.decline(a)
 		s.gate(a)
 	}
 	for i := range ev.List {
@@ -26,6 +27,19 @@ func (s *State) reports(ev Reports) {
 	for _, c := range ev.Chunks {
 		s.chunk(a, c)
 	}
+}
+
+// decline shows that an agent takes no work although nobody has told it so.
+func (s *State) decline(a *agent) {
+	switch {
+	case a.draining && a.Reason == record.ReasonNone:
+		a.Reason = record.ReasonDeclines
+	case !a.draining && a.Reason == record.ReasonDeclines:
+		a.Reason = record.ReasonNone
+	default:
+		return
+	}
+	s.out.agent(a)
 }
 
 func (s *State) report(a *agent, r *Report) {

@@ -186,6 +186,15 @@ type Agent struct {
 	RegisteredAt Time
 }
 
+// Holder is a live attempt that takes slots of a pool.
+type Holder struct {
+	Execution string
+	Job       string
+	Agent     string
+	Slots     int32
+	OrderedAt Time
+}
+
 // Chunk is a manifest row: bytes [From, To) of an attempt's log lie in Object
 // from ObjectOffset on. Key (Token, From).
 type Chunk struct {

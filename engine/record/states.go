@@ -155,6 +155,7 @@ const (
 	ReasonDuplicateID     Reason = "duplicate_machine" // QUARANTINED: uid seen on another machine
 	ReasonJournalReversed Reason = "journal_reversed"  // QUARANTINED: sequence went back
 	ReasonAlternating     Reason = "alternating"       // QUARANTINED: two sessions take turns
+	ReasonDeclines        Reason = "declines_work"     // of an agent, by its own word: it is being stopped, or cannot write its journal
 )
 
 // Waiting is the class of reasons why a job does not run yet.

@@ -24,8 +24,10 @@ import (
 type History interface {
 	Execution(ctx context.Context, id string) (record.Execution, bool, error)
 	Executions(ctx context.Context, p store.ExecutionPage) ([]record.Execution, error)
-	Jobs(ctx context.Context, execution string) ([]record.Job, error)
-	Attempts(ctx context.Context, execution string) ([]record.Attempt, error)
+	// Jobs and Attempts are those of an execution, or only those of some numbers of
+	// jobs, if any are given.
+	Jobs(ctx context.Context, execution string, numbers ...int32) ([]record.Job, error)
+	Attempts(ctx context.Context, execution string, numbers ...int32) ([]record.Attempt, error)
 	Fires(ctx context.Context, p store.FirePage) ([]store.Decided, error)
 }
 

@@ -19,9 +19,10 @@ type Present interface {
 	Now(ctx context.Context) (record.Time, error)
 	// Agents are all known ones, by name.
 	Agents(ctx context.Context) ([]record.Agent, error)
-	// AgentUse counts live attempts by agent uid, PoolUse their slots by pool uid.
+	// AgentUse counts live attempts by agent uid.
 	AgentUse(ctx context.Context) (map[string]int32, error)
-	PoolUse(ctx context.Context) (map[string]int32, error)
+	// PoolHolders are the live attempts that hold slots of a pool, oldest first.
+	PoolHolders(ctx context.Context, poolUID string) ([]record.Holder, error)
 	// LiveExecutions are those of a flow that have not ended, oldest first.
 	LiveExecutions(ctx context.Context, flowUID string) ([]record.Execution, error)
 }
@@ -68,9 +69,9 @@ func (s *runs) snapshot(ctx context.Context, e record.Execution, flow *spec.Flow
 	if err != nil {
 		return kernel.WhyInput{}, err
 	}
-	in := kernel.WhyInput{Graph: graph, Execution: e, Number: number}
+	in := kernel.WhyInput{Graph: graph, Execution: e, Number: number, Uses: flow.Jobs[number].Uses}
 	for _, fill := range []func(context.Context, *kernel.WhyInput, *spec.Flow) error{
-		s.fillJobs, s.fillFamily, s.fillFleet, s.fillOverrides, s.fillPool, s.fillQueue,
+		s.fillJobs, s.fillFamily, s.fillFleet, s.fillOverrides, s.fillPool, s.fillQueue, s.fillMaster,
 	} {
 		if err := fill(ctx, &in, flow); err != nil {
 			return kernel.WhyInput{}, err
@@ -79,16 +80,16 @@ func (s *runs) snapshot(ctx context.Context, e record.Execution, flow *spec.Flow
 	return in, nil
 }
 
-func (s *runs) fillJobs(ctx context.Context, in *kernel.WhyInput, flow *spec.Flow) error {
-	jobs, err := s.deps.History.Jobs(ctx, in.Execution.ID)
+func (s *runs) fillJobs(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) error {
+	upstreams := in.Graph.Upstreams(in.Number)
+	jobs, err := s.deps.History.Jobs(ctx, in.Execution.ID, append([]int32{in.Number}, upstreams...)...)
 	if err != nil {
 		return err
 	}
 	for _, j := range jobs {
 		if j.Number == in.Number {
 			in.Job = j
-		}
-		if slices.Contains(flow.Jobs[in.Number].Upstreams, j.Name) {
+		} else {
 			in.Upstreams = append(in.Upstreams, j)
 		}
 	}
@@ -178,11 +179,11 @@ func (s *runs) fillPool(ctx context.Context, in *kernel.WhyInput, flow *spec.Flo
 		if err != nil {
 			return err
 		}
+		in.Pool = kernel.PoolUse{Address: string(address), Slots: pool.Slots}
 		if slots, err := strconv.Atoi(o.Value); found && err == nil {
-			pool.Slots = slots
+			in.Pool.Slots, in.Pool.Resized = slots, &o
 		}
-		use, err := s.deps.Present.PoolUse(ctx)
-		in.Pool = kernel.PoolUse{Address: string(address), Slots: pool.Slots, Used: int(use[object.UID])}
+		in.Pool.Holders, err = s.deps.Present.PoolHolders(ctx, object.UID)
 		return err
 	}
 	return nil
@@ -203,7 +204,12 @@ func (s *runs) pool(ctx context.Context, o record.Object) (*spec.Pool, error) {
 	return spec.DecodePool(specs[o.Digest], spec.Address(o.Address))
 }
 
+// fillQueue takes the other executions of the flow, and how many of them run at once
+// by the newest revision, or by their own when that has the flow no more.
 func (s *runs) fillQueue(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) error {
+	if in.Execution.State != record.Queued {
+		return nil
+	}
 	live, err := s.deps.Present.LiveExecutions(ctx, in.Execution.FlowUID)
 	if err != nil {
 		return err
@@ -212,14 +218,53 @@ func (s *runs) fillQueue(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow)
 	for _, e := range live {
 		switch {
 		case e.State == record.Running:
-			in.Running++
+			in.Running = append(in.Running, e)
 		case e.ID == in.Execution.ID:
 			before = false
 		case before:
 			in.Ahead++
 		}
 	}
-	return nil
+	in.Limit = in.Graph.Concurrency().Max
+	newest, err := s.newest(ctx, in.Execution.ProjectUID, in.Execution.FlowUID)
+	if err == nil && newest != nil {
+		in.Limit = 0
+		if newest.Concurrency != nil {
+			in.Limit = newest.Concurrency.Max
+		}
+	}
+	return err
+}
+
+// newest is a flow as the newest revision of its project has it, nil when that has it
+// no more.
+func (s *runs) newest(ctx context.Context, projectUID, flowUID string) (*spec.Flow, error) {
+	heads, err := s.deps.Definitions.Projects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, head := range heads {
+		if head.UID != projectUID {
+			continue
+		}
+		objects, err := s.objects.of(ctx, s.deps.Definitions, head)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range objects {
+			if o.UID == flowUID {
+				return s.flows.of(ctx, s.deps.Definitions, o.Digest, spec.Address(o.Address))
+			}
+		}
+	}
+	return nil, nil
+}
+
+// fillMaster looks whether anybody acts.
+func (s *runs) fillMaster(ctx context.Context, in *kernel.WhyInput, _ *spec.Flow) error {
+	leader, err := s.deps.Leader(ctx)
+	in.Masterless = leader.Address == "" && !leader.Self
+	return err
 }
 
 // objectAt finds an object of a project's newest revision.

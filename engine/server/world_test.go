@@ -45,6 +45,7 @@ type world struct {
 	started  []kernel.Start
 
 	overrides []record.Override
+	orphaned  bool // nobody acts
 	tail      func(token string, from int64) (master.Tail, error)
 }
 
@@ -69,6 +70,9 @@ func (w *world) serve(t *testing.T) string {
 	handler := server.New(server.Deps{
 		History: w, Logs: w, Definitions: w, Present: w, Overrides: w, Runs: w,
 		Leader: func(context.Context) (server.Leader, error) {
+			if w.orphaned {
+				return server.Leader{Epoch: 3}, nil
+			}
 			return server.Leader{Address: "127.0.0.1:7001", Epoch: 3, Since: 1_000_000, Self: true}, nil
 		},
 		Bucket:  server.Bucket{Bucket: w},
@@ -159,12 +163,24 @@ func (w *world) Executions(_ context.Context, p store.ExecutionPage) (page []rec
 	return page, nil
 }
 
-func (w *world) Jobs(_ context.Context, id string) ([]record.Job, error) { return w.jobs[id], nil }
+func (w *world) Jobs(_ context.Context, id string, numbers ...int32) (list []record.Job, _ error) {
+	for _, j := range w.jobs[id] {
+		if len(numbers) == 0 || slices.Contains(numbers, j.Number) {
+			list = append(list, j)
+		}
+	}
+	return list, nil
+}
 
-func (w *world) Attempts(_ context.Context, id string) ([]record.Attempt, error) {
+func (w *world) Attempts(_ context.Context, id string, numbers ...int32) (list []record.Attempt, _ error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]record.Attempt(nil), w.attempts[id]...), nil
+	for _, a := range w.attempts[id] {
+		if len(numbers) == 0 || slices.Contains(numbers, a.Number) {
+			list = append(list, a)
+		}
+	}
+	return list, nil
 }
 
 func (w *world) Fires(_ context.Context, p store.FirePage) (page []store.Decided, _ error) {
@@ -240,9 +256,16 @@ func (w *world) AgentUse(context.Context) (map[string]int32, error) {
 	return map[string]int32{"a": 1}, nil
 }
 
-func (w *world) PoolUse(context.Context) (map[string]int32, error) { return nil, nil }
+func (w *world) PoolHolders(context.Context, string) ([]record.Holder, error) { return nil, nil }
 
-func (w *world) LiveExecutions(context.Context, string) ([]record.Execution, error) { return nil, nil }
+func (w *world) LiveExecutions(_ context.Context, flowUID string) (list []record.Execution, _ error) {
+	for _, e := range slices.Backward(w.executions) {
+		if e.FlowUID == flowUID && !e.State.Terminal() {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
 
 func (w *world) Start(_ context.Context, s kernel.Start) (string, error) {
 	w.started = append(w.started, s)

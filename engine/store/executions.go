@@ -128,14 +128,26 @@ func (s *Store) LiveExecutions(ctx context.Context, flowUID string) ([]record.Ex
 	return s.LiveOf(ctx, map[string]bool{flowUID: true})
 }
 
-// Jobs of an execution, by number.
-func (s *Store) Jobs(ctx context.Context, execution string) ([]record.Job, error) {
-	return jobTable.where(ctx, s.read, " WHERE t.execution=? ORDER BY t.number,t.map_key", execution)
+// Jobs of an execution, by number; only those of some numbers, if any are given.
+func (s *Store) Jobs(ctx context.Context, execution string, numbers ...int32) ([]record.Job, error) {
+	c := numbered(execution, numbers)
+	return jobTable.where(ctx, s.read, c.String()+" ORDER BY t.number,t.map_key", c.args...)
 }
 
-// Attempts of an execution, by job and n. Task is left out.
-func (s *Store) Attempts(ctx context.Context, execution string) ([]record.Attempt, error) {
-	return attemptsWithoutTask.where(ctx, s.read, " WHERE t.execution=? ORDER BY t.number,t.map_key,t.n", execution)
+// Attempts of an execution, by job and n; only those of jobs of some numbers, if any
+// are given. Task is left out.
+func (s *Store) Attempts(ctx context.Context, execution string, numbers ...int32) ([]record.Attempt, error) {
+	c := numbered(execution, numbers)
+	return attemptsWithoutTask.where(ctx, s.read, c.String()+" ORDER BY t.number,t.map_key,t.n", c.args...)
+}
+
+func numbered(execution string, numbers []int32) conditions {
+	var c conditions
+	c.add("t.execution=?", execution)
+	if len(numbers) > 0 {
+		c.add("t.number IN ("+marks(len(numbers))+")", anys(numbers)...)
+	}
+	return c
 }
 
 // attemptsWithoutTask reads attempts as they are shown: a Task may have 512 KiB.

@@ -68,6 +68,39 @@ func (s *Store) PoolUse(ctx context.Context) (map[string]int32, error) {
 	return s.use(ctx, "a.pool_uid", "a.pool_slots")
 }
 
+// PoolHolders are the live attempts that hold slots of a pool, by its uid, oldest
+// first. There are at most as many as it has, or once had, slots.
+func (s *Store) PoolHolders(ctx context.Context, uid string) ([]record.Holder, error) {
+	ids, err := liveList(ctx, s.read)
+	if err != nil {
+		return nil, err
+	}
+	var list []record.Holder
+	for chunk := range slices.Chunk(ids, 500) {
+		err := rows(ctx, s.read, query{
+			statement: statement{
+				text: `SELECT a.execution,j.name,a.agent,a.pool_slots,a.ordered_at FROM attempt a
+					JOIN job j ON j.execution=a.execution AND j.number=a.number AND j.map_key=a.map_key
+					WHERE a.execution IN (` + marks(len(chunk)) + ") AND a.state<>? AND j.state=? AND a.pool_uid=?",
+				args: append(anys(chunk), string(record.Ended), string(record.JobActive), uid),
+			},
+			scan: func(r *sql.Rows) error {
+				var h record.Holder
+				err := r.Scan(&h.Execution, &h.Job, &h.Agent, &h.Slots, (*int64)(&h.OrderedAt))
+				list = append(list, h)
+				return err
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(list, func(a, b record.Holder) int {
+		return cmp.Or(cmp.Compare(a.OrderedAt, b.OrderedAt), cmp.Compare(a.Execution, b.Execution), cmp.Compare(a.Job, b.Job))
+	})
+	return list, nil
+}
+
 // use adds up attempts that have not ended. It reads the live set only: a live
 // attempt belongs to a live execution.
 func (s *Store) use(ctx context.Context, by, what string) (map[string]int32, error) {

@@ -191,7 +191,9 @@ func auditPages(t *testing.T, state string) {
 func use(t *testing.T, state string) {
 	m := master(t, state)
 	attempt := func(e string, n int32, s record.AttemptState, agent, pool string, slots int32) record.Attempt {
-		return record.Attempt{Execution: e, Number: n, N: 1, State: s, AgentUID: agent, PoolUID: pool, PoolSlots: slots}
+		return record.Attempt{
+			Execution: e, Number: n, N: 1, State: s, AgentUID: agent, Agent: "agent " + agent, PoolUID: pool, PoolSlots: slots, OrderedAt: record.Time(8 - n),
+		}
 	}
 	m.must(t, record.Batch{
 		Executions: []record.Execution{{ID: "e", State: record.Running}, {ID: "f", State: record.ExecutionFailed}},
@@ -202,11 +204,27 @@ func use(t *testing.T, state string) {
 			attempt("e", 3, record.Ended, "x", "p", 7),
 			attempt("f", 0, record.AttemptRunning, "x", "p", 9), // not of the live set
 		},
+		Jobs: []record.Job{
+			{Execution: "e", Number: 0, Name: "a", State: record.JobActive}, {Execution: "e", Number: 1, Name: "b", State: record.JobActive},
+			{Execution: "e", Number: 3, Name: "d", State: record.JobFailed}, {Execution: "f", Name: "a", State: record.JobActive},
+		},
 	})
 	if diff := cmp.Diff(map[string]int32{"x": 2, "y": 1}, got(m.AgentUse(t.Context()))(t)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string]int32{"p": 5}, got(m.PoolUse(t.Context()))(t)); diff != "" {
+		t.Error(diff)
+	}
+	if list := got(m.Attempts(t.Context(), "e", 3, 1))(t); len(list) != 2 || list[0].Number != 1 || list[1].Number != 3 {
+		t.Errorf("attempts of jobs 1 and 3: %+v", list)
+	}
+	if list := got(m.Jobs(t.Context(), "e", 1))(t); len(list) != 1 || list[0].Name != "b" {
+		t.Errorf("job 1: %+v", list)
+	}
+	holders := []record.Holder{
+		{Execution: "e", Job: "b", Agent: "agent x", Slots: 3, OrderedAt: 7}, {Execution: "e", Job: "a", Agent: "agent x", Slots: 2, OrderedAt: 8},
+	}
+	if diff := cmp.Diff(holders, got(m.PoolHolders(t.Context(), "p"))(t)); diff != "" {
 		t.Error(diff)
 	}
 }
