@@ -123,8 +123,13 @@ func dress(verb *cli.Command, top string) {
 	// With -help, an argument is taken for the name of a verb below.
 	verb.CommandNotFound = func(_ context.Context, cmd *cli.Command, _ string) { printHelp(cmd) }
 	verb.OnUsageError = usage
+	verb.Metadata = map[string]any{}
 	if text := exitHelp(top); text != "" {
-		verb.Metadata = map[string]any{"exits": text}
+		verb.Metadata["exits"] = text
+	}
+	if ignored := ignoredFlags(verb.Name); ignored != nil && verb.Name == top {
+		verb.Flags = append(verb.Flags, ignored...)
+		verb.Metadata["ignored"] = "-" + strings.Join(namesOf(ignored), ", -")
 	}
 	for _, below := range verb.Commands {
 		below.Hidden = true // or the library shows a help of its own; verbHelp lists them all
@@ -197,6 +202,9 @@ func usage(_ context.Context, cmd *cli.Command, err error, _ bool) error {
 
 func wrongFlag(cmd *cli.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if word := cmd.Args().First(); unknown && word != "" && len(cmd.Commands) > 0 && cmd.ArgsUsage == "" {
+		return noSuchVerb(cmd, word) // whose flag it would be
+	}
 	if !unknown {
 		return fmt.Errorf("%w; %s -help lists the flags", err, cmd.FullName())
 	}
@@ -212,12 +220,17 @@ func wrongFlag(cmd *cli.Command, err error) error {
 
 // flagNames are the flags that may stand behind a verb.
 func flagNames(cmd *cli.Command) []string {
-	var names []string
-	for _, flag := range slices.Concat(cmd.VisibleFlags(), cmd.VisiblePersistentFlags()) {
-		names = append(names, flag.Names()[0])
-	}
+	names := namesOf(slices.Concat(cmd.VisibleFlags(), cmd.VisiblePersistentFlags()))
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+func namesOf(flags []cli.Flag) []string {
+	names := make([]string, len(flags))
+	for i, flag := range flags {
+		names[i] = flag.Names()[0]
+	}
+	return names
 }
 
 // noArguments refuses arguments where a verb takes none.

@@ -20,7 +20,7 @@ func (a *app) graphVerb() *cli.Command {
 		Description: "For pictures: lft graph | dot -Tsvg > graph.svg. Mermaid is what Markdown pages show as a drawing.\n" +
 			"An arrow leads from what comes first to what waits for it.",
 		Flags: slices.Concat(variableFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "type", Value: view.GraphDOT, Usage: "dot, mermaid or json"},
+			&cli.StringFlag{Name: "type", Aliases: []string{"format"}, Value: view.GraphDOT, Usage: "dot, mermaid or json"},
 			&cli.StringFlag{Name: "flow", Usage: "of this flow only, or of all its instances"},
 			jsonFlag(),
 		}),

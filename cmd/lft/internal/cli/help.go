@@ -11,7 +11,7 @@ import (
 // The help texts show flags with a single dash, as Terraform does.
 const (
 	flagHelp = `{{define "flag"}}  {{$type := .TypeName}}{{$name := index .Names 0}}{{if eq $type "bool" ""}}{{printf "-%-22s" $name}}` +
-		`{{else}}{{printf "-%-22s" (printf "%s=%s" $name $type)}}{{end}} {{.GetUsage}}
+		`{{else}}{{printf "-%-22s" (printf "%s=%s" $name (or $type "string"))}}{{end}} {{.GetUsage}}
 {{end}}`
 
 	rootHelp = flagHelp + `Usage: lft [-chdir=DIR] COMMAND [flags] [arguments]
@@ -34,7 +34,10 @@ Commands:
 {{range .Commands}}  {{printf "%-12s" .Name}} {{.Usage}}
 {{end}}{{end}}{{if .VisibleFlags}}
 Flags:
-{{range .VisibleFlags}}{{template "flag" .}}{{end}}{{end}}{{with .Metadata.exits}}
+{{range .VisibleFlags}}{{template "flag" .}}{{end}}{{end}}{{with .Metadata.ignored}}
+Taken from those who wrap Terraform, and without effect, because there is nothing
+for it to act on: {{.}}.
+{{end}}{{with .Metadata.exits}}
 {{.}}{{end}}`
 )
 

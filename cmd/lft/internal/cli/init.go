@@ -41,6 +41,9 @@ func (a *app) runInit(_ context.Context, cmd *cli.Command) error {
 			a.term.Initialized("")
 			return nil
 		}
+		if others := givenOf(cmd, ignoredFlags("init")); len(others) > 0 {
+			return fmt.Errorf("there is no project in this folder that -%s could prepare; without it, lft init writes one", others[0])
+		}
 		name = examples.Starter
 	}
 	project, ok := examples.Open(name)
@@ -61,6 +64,11 @@ func (a *app) runInit(_ context.Context, cmd *cli.Command) error {
 		a.term.Initialized(examples.FirstFlow(name))
 	}
 	return nil
+}
+
+// givenOf are the names of the flags that were given.
+func givenOf(cmd *cli.Command, flags []cli.Flag) []string {
+	return slices.DeleteFunc(namesOf(flags), func(name string) bool { return !cmd.IsSet(name) })
 }
 
 // filesOf lists the files of an example, sorted.
