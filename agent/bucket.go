@@ -32,6 +32,7 @@ func (b *bucket) use(ctx context.Context, address, cluster string) (_ blob.Bucke
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open != nil && b.address == address && b.cluster == cluster {
+		b.wanted = [2]string{} // who named another has been followed by one who names this
 		return b.open, false, nil
 	}
 	opened, err := dirblob.OpenAddress(address)

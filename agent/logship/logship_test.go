@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -272,6 +273,21 @@ func TestDown(t *testing.T) {
 				t.Errorf("%s: %q", row.Token, got)
 			}
 		}
+	})
+}
+
+// A bucket whose folder was removed is one that is down.
+func TestBucketWithoutItsFolder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.SetBucket(w)
+		defer w.run()()
+		w.fail(fmt.Errorf("put: %w", fs.ErrNotExist))
+		w.write("tok", []byte("x"))
+		w.want(w.Finish(t.Context(), "tok", 1))
+		w.fail(nil)
+		settle(2 * retryFirst)
+		w.want(w.reported(), "tok 0-1")
 	})
 }
 

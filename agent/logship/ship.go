@@ -109,7 +109,7 @@ func (s *Shipper) settle(l *log, row Chunk, err error) bool {
 		return l.end > l.shipped // it ended while this was found out
 	case errors.Is(err, context.Canceled):
 		return false
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errGone):
 		s.c.Log.Error("log is gone from the spool", "token", l.token, "shipped", l.shipped, "error", err)
 		delete(s.logs, l.token)
 		return false
@@ -132,8 +132,13 @@ func (s *Shipper) settle(l *log, row Chunk, err error) bool {
 	return l.shipped < l.end
 }
 
-// errNothing says that a log has no more bytes yet.
-var errNothing = errors.New("nothing to ship")
+var (
+	// errNothing says that a log has no more bytes yet.
+	errNothing = errors.New("nothing to ship")
+	// errGone says that bytes of a log are nowhere any more. A bucket whose folder is
+	// missing says nothing of the kind.
+	errGone = errors.New("not in the spool")
+)
 
 // next writes one object with the bytes from from on, at most to end when that
 // is known.
@@ -145,6 +150,9 @@ func (s *Shipper) next(ctx context.Context, b blob.Bucket, token string, from, e
 		return Chunk{}, ctx.Err()
 	}
 	f, err := os.Open(filepath.Join(s.c.Dir, token))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Chunk{}, fmt.Errorf("%w: %w", errGone, err)
+	}
 	if err != nil {
 		return Chunk{}, err
 	}
@@ -154,7 +162,7 @@ func (s *Shipper) next(ctx context.Context, b blob.Bucket, token string, from, e
 		return Chunk{}, err
 	}
 	if end >= 0 && st.Size() < end {
-		return Chunk{}, fmt.Errorf("spool file has %d bytes, not the %d it had: %w", st.Size(), end, fs.ErrNotExist)
+		return Chunk{}, fmt.Errorf("%w: the file has %d bytes, not the %d it had", errGone, st.Size(), end)
 	}
 	n := min(st.Size()-from, maxChunk)
 	if n <= 0 {
