@@ -39,6 +39,9 @@ const (
 // ReadLog streams an attempt's bytes: what is in the bucket by its manifest
 // rows, then the live tail from the agent. The last message holds the state.
 func (s *runs) ReadLog(ctx context.Context, req *lftv1.ReadLogRequest, stream *connect.ServerStream[lftv1.ReadLogResponse]) error {
+	if req.GetFrom() < 0 {
+		return invalid("a log has no byte %d", req.GetFrom())
+	}
 	attempt, err := s.attempt(ctx, req)
 	if err != nil {
 		return err
@@ -122,12 +125,12 @@ func (s *runs) job(ctx context.Context, execution, name string) (record.Job, err
 
 // attemptOf returns attempt n of a job, 0 = the last.
 func (s *runs) attemptOf(ctx context.Context, execution string, job, n int32) (found record.Attempt, ok bool, err error) {
-	attempts, err := s.deps.History.Attempts(ctx, execution)
+	attempts, err := s.deps.History.Attempts(ctx, execution, job)
 	if err != nil {
 		return record.Attempt{}, false, err
 	}
 	for _, a := range attempts {
-		if a.Number == job && (a.N == n || n == 0 && a.N > found.N) {
+		if a.N == n || n == 0 && a.N > found.N {
 			found, ok = a, true
 		}
 	}

@@ -99,6 +99,7 @@ func TestReadLogFindsTheAttempt(t *testing.T) {
 		{&lftv1.ReadLogRequest{Job: "idle"}, connect.CodeFailedPrecondition, "has made no attempt"},
 		{&lftv1.ReadLogRequest{Job: "idle", Follow: true}, connect.CodeFailedPrecondition, "has made no attempt"},
 		{&lftv1.ReadLogRequest{Job: "nope"}, connect.CodeNotFound, `no job "nope"`},
+		{&lftv1.ReadLogRequest{Job: "j", From: -1}, connect.CodeInvalidArgument, "no byte -1"},
 	} {
 		_, _, err := read(t, w, tc.req)
 		if connect.CodeOf(err) != tc.code || !strings.Contains(err.Error(), tc.text) {
