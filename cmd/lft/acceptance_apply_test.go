@@ -83,8 +83,9 @@ func TestTortureApply(t *testing.T) {
 		folders[i] = t.TempDir()
 		writeFile(t, folders[i], ".lft.lock.hcl", string(lock))
 	}
+	const leased = "SELECT COUNT(*) FROM spec WHERE lease_until>0"
 	for round := range rounds(2, 50) {
-		before := w.history()
+		before, unapplied := w.history(), count(t, db, leased)
 		for i, dir := range folders {
 			everyKind(t, dir, 1+round*writers+i)
 			w.must(0, "-chdir="+dir, "plan", "-out=plan.lftplan")
@@ -94,7 +95,10 @@ func TestTortureApply(t *testing.T) {
 		if grown := len(after) - len(before); grown > 1 || len(winners) > grown || after[0].Number != int64(len(after)) {
 			t.Fatalf("round %d: %d revisions more, %d winners, newest is %d of %d", round, grown, len(winners), after[0].Number, len(after))
 		}
-		// Specs are content: whoever plans may leave some behind, named by nobody.
+		// The specs of those who were killed stay for a day.
+		if n := count(t, db, leased); round%2 == 0 && n > unapplied {
+			t.Fatalf("round %d: %d specs that nobody applied, it was %d before", round, n, unapplied)
+		}
 		if n := count(t, db, `SELECT (SELECT COUNT(*) FROM object WHERE valid_from>?)+
 			(SELECT COUNT(*) FROM audit WHERE verb='apply')+(SELECT COUNT(*) FROM revision)-2*?`, len(after), len(after)); n != 0 {
 			t.Fatalf("round %d: %d rows of losers", round, n)
