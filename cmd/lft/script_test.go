@@ -2,33 +2,19 @@ package main_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/leifengta/lft/cmd/lft/internal/cli"
 )
-
-// TestMain makes this test binary lft itself when it is called so, for the scripts and for the keepers they start.
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lft": func() {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop)
-		os.Exit(cli.Main(ctx, "test", os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
-	}})
-}
 
 // TestScript plays what a person types in testdata/script, each script in a folder of its own.
 func TestScript(t *testing.T) {

@@ -169,6 +169,9 @@ func (a *app) applySaved(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if p.Compared != nil {
+		return fmt.Errorf("%s compares %s with %s: it can only be looked at", path, p.Compared.From, p.Compared.To)
+	}
 	c, err := a.connect(ctx, cmd)
 	if err != nil {
 		return err

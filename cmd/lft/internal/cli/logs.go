@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -61,12 +64,13 @@ func (a *app) logs(ctx context.Context, cmd *cli.Command) error {
 	return nil
 }
 
-// allLogs shows one log after the other, in the order of the flow's jobs.
+// allLogs shows one log after the other, in the order in which the jobs have begun.
 func (a *app) allLogs(ctx context.Context, c *client, ask *lftv1.ReadLogRequest) error {
 	res, err := c.run.GetExecution(ctx, &lftv1.GetExecutionRequest{Id: ask.GetId()})
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(res.GetJobs(), func(a, b *lftv1.Job) int { return cmp.Compare(began(a), began(b)) })
 	for _, j := range res.GetJobs() {
 		n := len(j.GetAttempts())
 		if n == 0 && (!ask.GetFollow() || j.GetEndedAt() != nil) {
@@ -85,6 +89,14 @@ func (a *app) allLogs(ctx context.Context, c *client, ask *lftv1.ReadLogRequest)
 		view.LogEnd(a.term, end)
 	}
 	return nil
+}
+
+// began is when a job has, in microseconds; later than all others while it has not.
+func began(j *lftv1.Job) int64 {
+	if j.GetStartedAt() == nil {
+		return math.MaxInt64
+	}
+	return j.GetStartedAt().AsTime().UnixMicro()
 }
 
 // readLog copies a log to w and returns its last message. A stream that breaks,

@@ -96,7 +96,7 @@ func Overrides(t *Terminal, overrides []*lftv1.Override, asJSON bool, now time.T
 func OverrideLine(o *lftv1.Override, now time.Time) string {
 	line := fmt.Sprintf("%s, by %s %s ago", overrideNote(o), o.GetBy(), span(now.Sub(o.GetAt().AsTime()).Truncate(time.Second)))
 	if o.GetReason() != "" {
-		line += ": " + o.GetReason()
+		line += ": " + visible(o.GetReason())
 	}
 	return line
 }
