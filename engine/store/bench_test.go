@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,38 +117,87 @@ func BenchmarkLoad(b *testing.B) {
 	})
 }
 
-// BenchmarkApply deploys ten thousand new jobs: a thousand flows of ten.
+// BenchmarkApply deploys ten thousand new jobs: a thousand flows of ten. head-ms is
+// the longest time that a master had to wait for the head meanwhile.
 func BenchmarkApply(b *testing.B) {
 	databases(b, func(b *testing.B, state string) {
 		b.Helper()
 		s := storetest.Open(b, state)
+		shared := strings.HasPrefix(state, "mysql:") // SQLite has one writer
+		var longest time.Duration
 		for round := 0; b.Loop(); round++ {
-			var specs []record.Spec
-			var objects []store.ObjectChange
-			for f := range 1000 {
-				data := fmt.Appendf(nil, `{"format":1,"round":%d,"flow":%d,"jobs":[`, round, f)
-				for j := range 10 {
-					data = fmt.Appendf(data, `{"name":"job_%d","type":"shell","args":{"command":["/opt/etl/bin/extract.sh","--day",{"$expr":"param.day"}]},"retry":{"attempts":3},"timeout":"30m0s"},`, j)
+			specs, objects := thousandFlows(round)
+			project := fmt.Sprint("p", round)
+			apply := func(revision int64, objects []store.ObjectChange) {
+				id := fmt.Sprint(project, "-", revision)
+				_, _, err := s.Apply(b.Context(), store.DefinitionChange{
+					Project:  record.Project{UID: project, Name: project, Revision: revision},
+					Revision: record.Revision{ApplyID: id},
+					Objects:  objects,
+					Audit:    record.Audit{ID: id},
+				})
+				if err != nil {
+					b.Fatal(err)
 				}
-				sum := sha256.Sum256(data)
-				digest := hex.EncodeToString(sum[:])
-				specs = append(specs, record.Spec{Digest: digest, Data: data})
-				uid := fmt.Sprintf("u%d-%d", round, f)
-				objects = append(objects, store.ObjectChange{Object: record.Object{UID: uid, Kind: "flow", Address: "flow." + uid, Digest: digest}})
 			}
+			b.StopTimer()
+			apply(0, nil)
+			stop := func() time.Duration { return 0 }
+			if shared {
+				stop = watchHead(b, state, project)
+			}
+			b.StartTimer()
 			if err := s.PutSpecs(b.Context(), specs, time.Hour); err != nil {
 				b.Fatal(err)
 			}
-			project := fmt.Sprint("p", round)
-			_, _, err := s.Apply(b.Context(), store.DefinitionChange{
-				Project:  record.Project{UID: project, Name: project},
-				Revision: record.Revision{ApplyID: project},
-				Objects:  objects,
-				Audit:    record.Audit{ID: project},
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
+			apply(1, objects)
+			b.StopTimer()
+			longest = max(longest, stop())
+			b.StartTimer()
+		}
+		if shared {
+			b.ReportMetric(float64(longest.Microseconds())/1000, "head-ms")
 		}
 	})
+}
+
+func thousandFlows(round int) (specs []record.Spec, objects []store.ObjectChange) {
+	for f := range 1000 {
+		data := fmt.Appendf(nil, `{"format":1,"round":%d,"flow":%d,"jobs":[`, round, f)
+		for j := range 10 {
+			data = fmt.Appendf(data, `{"name":"job_%d","type":"shell","args":{"command":["/opt/etl/bin/extract.sh","--day",{"$expr":"param.day"}]},"retry":{"attempts":3},"timeout":"30m0s"},`, j)
+		}
+		sum := sha256.Sum256(data)
+		digest := hex.EncodeToString(sum[:])
+		specs = append(specs, record.Spec{Digest: digest, Data: data})
+		uid := fmt.Sprintf("u%d-%d", round, f)
+		objects = append(objects, store.ObjectChange{Object: record.Object{UID: uid, Kind: "flow", Address: "flow." + uid, Digest: digest}})
+	}
+	return specs, objects
+}
+
+// watchHead locks a head again and again, as a master that creates executions does,
+// and tells in the end how long it has waited at most.
+func watchHead(b *testing.B, state, project string) (stop func() time.Duration) {
+	b.Helper()
+	db := storetest.DB(b, state)
+	ctx, cancel := context.WithCancel(b.Context())
+	longest := make(chan time.Duration)
+	go func() {
+		var most time.Duration
+		for ctx.Err() == nil {
+			var revision int64
+			began := time.Now()
+			if err := db.QueryRowContext(b.Context(), "SELECT revision FROM project WHERE uid=? LOCK IN SHARE MODE", project).Scan(&revision); err != nil {
+				b.Error(err)
+				break
+			}
+			most = max(most, time.Since(began))
+		}
+		longest <- most
+	}()
+	return func() time.Duration {
+		cancel()
+		return <-longest
+	}
 }
