@@ -73,6 +73,10 @@ func TestLowerEpochEndsTheSession(t *testing.T) {
 	if !ok || r.Hangup != 1 || r.Why == "" || len(r.Records) > 0 {
 		t.Errorf("%+v", r)
 	}
+	say(b, brain.Message{Epoch: 5, Orders: []brain.Order{order("t")}})
+	if r := drain(b); len(r.Records) > 0 {
+		t.Errorf("a session that is being closed is obeyed: %+v", r)
+	}
 }
 
 // TestAskedForWhatHasEnded: a master that orders a token again does not know its

@@ -59,7 +59,7 @@ func (b *Brain) order(e *entry) {
 // onKeeperUp compares what the keeper holds with what is known.
 func (b *Brain) onKeeperUp(ev KeeperUp) {
 	b.up, b.met, b.dialled = true, true, false
-	if ev.Keeper != b.keeper || ev.Boot != b.boot {
+	if ev.Keeper != b.keeper {
 		b.keeper, b.boot = ev.Keeper, ev.Boot
 		b.keptAt = b.append(Kept{Keeper: ev.Keeper, Boot: ev.Boot}, true)
 	}

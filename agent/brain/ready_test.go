@@ -25,6 +25,8 @@ func drain(b *brain.Brain) brain.Ready {
 		all.Kills = append(all.Kills, r.Kills...)
 		all.Forgets = append(all.Forgets, r.Forgets...)
 		all.Sweep = append(all.Sweep, r.Sweep...)
+		all.Freed = append(all.Freed, r.Freed...)
+		all.Fetch = append(all.Fetch, r.Fetch...)
 		if r.Up != nil {
 			all.Up = r.Up
 		}

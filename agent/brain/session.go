@@ -59,7 +59,6 @@ func (b *Brain) onDisconnected(session int64) {
 		return
 	}
 	b.link = linkDown
-	b.hello, b.sending = false, false
 	// Never taken, so the master that hears nothing of them orders them again.
 	clear(b.fetching)
 	b.held = nil
@@ -164,7 +163,7 @@ func (b *Brain) onKill(k Kill) {
 		e = b.add(k.Token, nil)
 		b.append(Ordered{Token: e.token}, true)
 	}
-	if e.phase == ended || e.kill != "" {
+	if e.kill != "" {
 		return
 	}
 	e.kill = k.Why

@@ -239,10 +239,17 @@ func TestIsolation(t *testing.T) {
 func TestBrokenJournal(t *testing.T) {
 	r := newRig(t)
 	r.run("a")
+	r.w.tokens["needy"] = &token{session: r.w.session}
+	r.w.say(brain.Message{Orders: []brain.Order{order("needy")}})
+	r.w.answer()
 	r.w.step(brain.Broken{})
+	r.w.fetched(true)
 	r.w.tokens["b"] = &token{session: r.w.session}
 	r.w.say(brain.Message{Orders: []brain.Order{order("b")}})
 	r.w.answer()
+	if r.w.brain.Knows("b") || r.w.brain.Knows("needy") {
+		t.Error("it answers for an order that no journal holds")
+	}
 	r.w.finish("a", 0)
 	r.w.tell()
 	var draining bool
@@ -276,6 +283,11 @@ func TestDrain(t *testing.T) {
 	}
 	// An order that was on its way is still carried out.
 	r.run("b")
+	r.w.say(brain.Message{Echo: 1}) // an answer to what was said before
+	r.w.answer()
+	if r.w.brain.Drained() {
+		t.Error("drained before the master has answered")
+	}
 	r.w.hear()
 	r.w.answer()
 	if !r.w.brain.Drained() {
