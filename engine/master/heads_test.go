@@ -1,6 +1,7 @@
 package master
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -80,6 +81,83 @@ func TestAdoption(t *testing.T) {
 		time.Sleep(time.Minute)
 		if n := len(adoptions(w.kernel())); n != 4 {
 			t.Errorf("adopted %d times", n)
+		}
+		w.stop()
+	})
+}
+
+// What is compiled is not read again, and a revision that is found twice is
+// adopted once.
+func TestAdoptedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		deploy(w, 1)
+		w.start()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if w.defs.reads != 1 {
+			t.Errorf("the objects are read %d times in a quiet minute", w.defs.reads)
+		}
+		l, err := w.m.acting()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := kernel.Adopt{ProjectUID: "p", Revision: 1}
+		if err := l.between(t.Context(), func(ctx context.Context) error { return l.adopt(ctx, again) }); err != nil {
+			t.Error(err)
+		}
+		if n := len(adoptions(w.kernel())); n != 1 {
+			t.Errorf("adopted %d times", n)
+		}
+		w.stop()
+	})
+}
+
+// Who looks for older revisions may find one that is adopted already, where those
+// between are gone. And who keeps schedules silent needs the newest one alone.
+func TestOlderRevisions(t *testing.T) {
+	for _, solo := range []bool{false, true} {
+		t.Run(fmt.Sprintf("solo=%v", solo), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.m.cfg.Solo = solo
+				want := []adopted{{4, 4000, 4}, {6, 6000, 6}}
+				for _, n := range []int64{1, 2, 4, 6} {
+					deploy(w, n)
+				}
+				w.book.live.Adopted = []record.Adopted{{ProjectUID: "p", Revision: 2}}
+				if solo {
+					want = want[1:]
+				}
+				w.start()
+				if diff := cmp.Diff(want, adoptions(w.kernel())); diff != "" {
+					t.Errorf("adopted (-want +got):\n%s", diff)
+				}
+				w.stop()
+			})
+		})
+	}
+}
+
+// The content before a revision that makes no sense is that of the revision before
+// it, also when all come at once; before the first one there is none.
+func TestSenselessAmongOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for n := range int64(3) {
+			deploy(w, n+1)
+		}
+		w.defs.objects[1][0].Kind, w.defs.objects[3][0].Kind = "unheard-of", "unheard-of"
+		w.book.live.Adopted = []record.Adopted{{ProjectUID: "p"}}
+		w.start()
+		k := w.kernel()
+		if diff := cmp.Diff([]adopted{{1, 1000, 0}, {2, 2000, 2}, {3, 3000, 2}}, adoptions(k)); diff != "" {
+			t.Errorf("adopted (-want +got):\n%s", diff)
+		}
+		for _, e := range k.events {
+			if a, ok := e.(kernel.Adopt); ok && (a.ProjectUID != "p" || a.Project != "p") {
+				t.Errorf("adopted for nobody: %+v", a)
+			}
 		}
 		w.stop()
 	})

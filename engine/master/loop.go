@@ -292,10 +292,8 @@ func (l *loop) between(ctx context.Context, do func(context.Context) error) erro
 		return context.Cause(ctx)
 	}
 	select {
-	case err := <-r.answer:
+	case err := <-r.answer: // it always comes, see serve
 		return err
-	case <-l.done:
-		return l.m.notLeader()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

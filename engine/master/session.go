@@ -97,10 +97,8 @@ func (s *Session) submit(ctx context.Context, event kernel.Event, sent int64) er
 	select {
 	case s.l.inbox <- &submission{event: event, session: s, echo: sent}:
 		return nil
-	case <-s.ended:
+	case <-s.ended: // at the latest with the term
 		return s.reason()
-	case <-s.l.done:
-		return s.l.m.notLeader()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -150,9 +148,6 @@ func (s *Session) take() (Down, bool) {
 	d.Kills, s.kills = cut(s.kills, maxDownItems)
 	d.Acks, s.acks = cut(s.acks, maxDownItems)
 	d.Tails, s.asks = cut(s.asks, maxDownItems)
-	if len(s.orders)+len(s.kills)+len(s.acks)+len(s.asks) > 0 {
-		s.wake()
-	}
 	return d, true
 }
 

@@ -26,10 +26,8 @@ func (l *loop) step(sub *submission) error {
 		return nil
 	}
 	if sub.make != nil {
-		if sub.id == 0 {
-			l.lastID++
-			sub.id = l.lastID
-		}
+		l.lastID++
+		sub.id = l.lastID
 		sub.event = sub.make(sub.id)
 	}
 	var refused error

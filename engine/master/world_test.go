@@ -80,6 +80,18 @@ func (w *world) stop() error {
 	if w.book.beside {
 		w.t.Error("the live rows were read while a commit was under way")
 	}
+	type number struct {
+		epoch  int64
+		serial uint64
+	}
+	known := make(map[number]bool)
+	for _, c := range w.book.durable {
+		n := number{c.epoch, c.serial}
+		if known[n] {
+			w.t.Errorf("two commits go by the number %d/%d: after a doubt nobody could tell which was written", c.epoch, c.serial)
+		}
+		known[n] = true
+	}
 	return err
 }
 
@@ -146,6 +158,8 @@ type script struct {
 	out      kernel.Ready
 	some     bool
 	asked    []kernel.Prepare
+	later    []kernel.Ready // more batches, as of a kernel that bounds one
+	onReady  func()
 	serial   uint64
 	advanced []uint64
 	wake     record.Time
@@ -205,6 +219,9 @@ func (k *script) Prepares() []kernel.Prepare {
 }
 
 func (k *script) Ready() (kernel.Ready, bool) {
+	if k.onReady != nil {
+		k.onReady()
+	}
 	if !k.some {
 		return kernel.Ready{}, false
 	}
@@ -212,6 +229,9 @@ func (k *script) Ready() (kernel.Ready, bool) {
 	out := k.out
 	out.Serial = k.serial
 	k.out, k.some = kernel.Ready{}, false
+	if len(k.later) > 0 {
+		k.out, k.later, k.some = k.later[0], k.later[1:], true
+	}
 	return out, true
 }
 
@@ -241,6 +261,7 @@ type fakeTerm struct {
 	trust   bool
 	jump    time.Duration
 	rebumps int
+	lost    error // of Rebump
 }
 
 func (t *fakeTerm) Epoch() int64 { t.mu.Lock(); defer t.mu.Unlock(); return t.epoch }
@@ -271,6 +292,9 @@ func (t *fakeTerm) Rebump(_ context.Context, floor int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rebumps++
+	if t.lost != nil {
+		return t.lost
+	}
 	t.epoch = max(t.epoch, floor) + 1
 	return nil
 }
@@ -295,6 +319,7 @@ type fakeBook struct {
 	history map[string]record.Execution
 	onLook  func()
 	loads   int
+	loadErr error
 	busy    int  // calls of Commit under way
 	beside  bool // rows were read while one was: nobody knows what they are worth
 }
@@ -306,7 +331,7 @@ func (b *fakeBook) Load(context.Context, int64) (record.Live, error) {
 	b.beside = b.beside || b.busy > 0
 	live := b.live
 	live.Executions = slices.Clone(live.Executions)
-	return live, nil
+	return live, b.loadErr
 }
 
 func (b *fakeBook) Commit(ctx context.Context, epoch int64, serial uint64, rows *record.Batch) error {
@@ -385,6 +410,7 @@ type fakeDefs struct {
 	objects   map[int64][]record.Object
 	specs     map[string][]byte
 	err       error
+	reads     int // of objects
 }
 
 func (d *fakeDefs) Projects(context.Context) ([]record.Project, error) {
@@ -408,6 +434,7 @@ func (d *fakeDefs) Revisions(_ context.Context, _ string, before int64, limit in
 func (d *fakeDefs) Objects(_ context.Context, _ string, revision int64) ([]record.Object, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.reads++
 	return d.objects[revision], nil
 }
 
