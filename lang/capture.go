@@ -78,10 +78,6 @@ func (c *capture) add(m eval.Mention) bool {
 	if !v.IsWhollyKnown() {
 		return false // a fault was reported where it is made
 	}
-	if ref, ok := eval.AsReference(v); ok {
-		w.found.error(CodeReference, c.s.addr, t.SourceRange(), "Invalid reference", "A %s is no value that a job can be given; it can only be named where a %s is asked for.", ref.Kind, ref.Kind)
-		return false
-	}
 	whole, marks := expr.Unmark(v)
 	at.whole = whole
 	c.sensitive = c.sensitive || expr.Secret(marks)

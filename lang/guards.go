@@ -92,7 +92,7 @@ func triggers() []string {
 	}
 }
 
-// foreignTriggers are rules of Airflow that do not exist here, and what to do.
+// foreignTrigger says of a rule of Airflow that does not exist here what to write.
 func foreignTrigger(word string) (advice string, ok bool) {
 	switch word {
 	case "all_done_setup_success":

@@ -109,8 +109,8 @@ type loader struct {
 	rules     []ruled                         // variables with rules of their own
 	moves     []move
 	removals  []removal
-	// contracts are the flows, by address without key, and starters those that
-	// jobs that start flows.
+	// contracts are those of flows that wait for others, by address, and starts
+	// the jobs that start flows.
 	contracts map[spec.Address]*contract
 	starts    []start
 }

@@ -210,7 +210,7 @@ func (l *loader) newModule(c *call, addr spec.Address, key string, parent *modul
 	return m
 }
 
-// expand makes the instances of a call inside those of its parent.
+// expandCall makes the instances of a call inside those of its parent.
 func (w *worker) expandCall(c *call) {
 	for _, parent := range c.parent.modules {
 		w.enter(parent, nil)

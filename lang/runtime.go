@@ -64,14 +64,9 @@ func (s *runTime) literal(x hclsyntax.Expression, v cty.Value) *spec.Value {
 }
 
 func (s *runTime) refuse(found eval.Mentions) {
-	for _, m := range found.References {
-		switch m.Root() {
-		case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
-			s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "The value must be known now",
-				"%s.* is only known when the job runs and cannot stand here. %s", m.Root(), cmp.Or(s.advice, "Hand it to the job by env, stdin or an argument instead."))
-			return
-		}
-	}
+	m := found.FirstRunTime()
+	s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "The value must be known now",
+		"%s.* is only known when the job runs and cannot stand here. %s", m.Root(), cmp.Or(s.advice, "Hand it to the job by env, stdin or an argument instead."))
 }
 
 // deferred keeps an expression as source, with the config-time values that it
@@ -162,8 +157,7 @@ func (s *runTime) mention(m eval.Mention, source string, c *capture) bool {
 
 // iterator: the master takes some names for its own.
 func (s *runTime) iterator(m eval.Mention, c *capture) bool {
-	switch root := m.Root(); root {
-	case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
+	if root := m.Root(); eval.IsRunTime(root) {
 		s.w.found.error(CodeRunTime, s.addr, m.Traversal.SourceRange(), "The iterator needs another name",
 			"Inside this dynamic block %s is its iterator, but in a value that is only known when the job runs %s.* is something else. Give the block iterator = NAME.", root, root)
 		return false

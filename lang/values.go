@@ -170,15 +170,10 @@ func (v *values) input(m *module, name string, attr *hclsyntax.Attribute) {
 // now evaluates what is known before anything runs. An unknown part of it was
 // reported where it is made.
 func (w *worker) now(addr spec.Address, x hclsyntax.Expression) (cty.Value, bool) {
-	found := w.find(x)
-	if found.RunTime {
-		for _, m := range found.References {
-			switch m.Root() {
-			case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
-				w.found.error(CodeReference, addr, m.Traversal.SourceRange(), "Not known yet", "%s.* is only known when a job runs; this value is computed before. Use it in the job itself.", m.Root())
-				return cty.DynamicVal, false
-			}
-		}
+	if found := w.find(x); found.RunTime {
+		m := found.FirstRunTime()
+		w.found.error(CodeReference, addr, m.Traversal.SourceRange(), "Not known yet", "%s.* is only known when a job runs; this value is computed before. Use it in the job itself.", m.Root())
+		return cty.DynamicVal, false
 	}
 	v, err := w.evaluator.Eval(x, cty.DynamicPseudoType)
 	if err != nil {

@@ -110,14 +110,8 @@ func constant(x hclsyntax.Expression) (cty.Value, bool) {
 }
 
 func (w *worker) refuseRunTime(addr spec.Address, found eval.Mentions) {
-	for _, m := range found.References {
-		switch m.Root() {
-		case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
-			w.found.error(CodeRunTime, addr, m.Traversal.SourceRange(), "The value must be known now",
-				"%s.* is only known when a job runs, but this is needed to plan.", m.Root())
-			return
-		}
-	}
+	m := found.FirstRunTime()
+	w.found.error(CodeRunTime, addr, m.Traversal.SourceRange(), "The value must be known now", "%s.* is only known when a job runs, but this is needed to plan.", m.Root())
 }
 
 // suggestFunction adds the nearest name to a call of an unknown function.

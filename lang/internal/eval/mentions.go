@@ -37,6 +37,16 @@ type Mentions struct {
 	References []Mention
 	Calls      []*hclsyntax.FunctionCallExpr
 	RunTime    bool // one of them is only known when a job runs
+	first      int  // of those in References
+}
+
+// FirstRunTime is the first reference that is only known when a job runs; only
+// with RunTime there is one.
+func (m Mentions) FirstRunTime() Mention { return m.References[m.first] }
+
+// IsRunTime reports whether a root is only known when a job runs.
+func IsRunTime(root string) bool {
+	return root == expr.RunRoot || root == expr.ParamRoot || root == expr.JobRoot
 }
 
 // Find walks an expression. Variables of for expressions are no references;
@@ -112,17 +122,12 @@ func (f *finder) walk(x hclsyntax.Expression) {
 
 func (f *finder) add(m Mention) {
 	root := m.Root()
-	for _, name := range f.hidden {
-		if name == root {
-			return
-		}
+	if slices.Contains(f.hidden, root) {
+		return
 	}
 	m.Guarded = f.guarded
-	switch root {
-	case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
-		if !slices.Contains(f.iterators, root) {
-			f.found.RunTime = true
-		}
+	if !f.found.RunTime && IsRunTime(root) && !slices.Contains(f.iterators, root) {
+		f.found.RunTime, f.found.first = true, len(f.found.References)
 	}
 	f.found.References = append(f.found.References, m)
 }

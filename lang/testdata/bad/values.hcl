@@ -69,3 +69,18 @@ flow "texts" {
     EOT
   }
 }
+
+flow "iterators" {
+  param "n" { type = number }
+
+  job "shell" "a" {
+    command = ["x"]
+    dynamic "retry" {
+      for_each = [1]
+      iterator = run
+      content {
+        attempts = run.value + param.n
+      }
+    }
+  }
+}
