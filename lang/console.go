@@ -73,9 +73,31 @@ func (c *Console) Eval(source string) (cty.Value, diag.List) {
 		return cty.NilVal, found.list
 	}
 	if ofType {
-		v = cty.CapsuleVal(shownType, new(v.Type()))
+		return cty.CapsuleVal(shownType, new(v.Type())), found.list
 	}
+	v = w.present(v, x.Range())
 	return v, found.list
+}
+
+// present looks whether there is what a reference names. One to all instances
+// becomes a reference to each.
+func (w *worker) present(v cty.Value, rng hcl.Range) cty.Value {
+	ref, ok := eval.AsReference(v)
+	if !ok {
+		return v
+	}
+	set, declared := w.sets[ref.Set()]
+	if !declared || !set.keyed || ref.Key != "" {
+		w.exists("", ref, rng)
+		return v
+	}
+	each := map[string]cty.Value{}
+	for key := range set.enabled {
+		one := ref
+		one.Key = key
+		each[key] = one.Value()
+	}
+	return cty.ObjectVal(each)
 }
 
 // shownType holds the answer to type(EXPRESSION), which only a console knows.
