@@ -136,8 +136,7 @@ func (c *Console) resolve(w *worker, t hcl.Traversal) (cty.Value, int, *expr.Err
 	if v, ok := c.sample[root]; ok {
 		return v, 1, nil
 	}
-	switch root {
-	case expr.RunRoot, expr.ParamRoot, expr.JobRoot:
+	if eval.IsRunTime(root) {
 		return cty.DynamicVal, 1, &expr.Error{
 			Code: CodeRunTime, Range: t.SourceRange(), Summary: "Only known when a job runs",
 			Detail: fmt.Sprintf("%s.* has a value inside a job. With -scope=flow.NAME or -scope=flow.NAME.job.NAME, it has a sample of one.", root),

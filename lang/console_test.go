@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/leifengta/lft/lang"
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/spec"
@@ -104,6 +106,9 @@ func TestConsoleRefuses(t *testing.T) {
 		{"", `param.day`, "has a value inside a job"},
 		{"", `var.whom`, `Did you mean "who"?`},
 		{"", `uper("x")`, `Did you mean "upper"?`},
+		{"", `flow.g`, "There is no flow.g"},
+		{"", `flow.f["y"]`, `There is no flow.f["y"]`},
+		{"", `pool.f`, `There is no pool.f`},
 		{"", `1 +`, "expression"},
 		{"", strings.Repeat("(", 10_000), "deep"},
 		{"", strings.Repeat("1 + ", 300_000) + "1", "bytes"},
@@ -120,6 +125,51 @@ func TestConsoleRefuses(t *testing.T) {
 		if c, found := lang.NewConsole(files, lang.Options{}, scope); c != nil || !found.HasErrors() {
 			t.Errorf("scope %q: %v", scope, found)
 		}
+	}
+}
+
+// TestConsoleReferences: a reference is shown as it is written, one to all
+// instances by instances.
+func TestConsoleReferences(t *testing.T) {
+	c := console(t, "")
+	one, found := c.Eval(`flow.f["x"]`)
+	if found.HasErrors() || one.GoString() != `flow.f["x"]` {
+		t.Errorf("%#v, %v", one, found)
+	}
+	all, found := c.Eval(`flow.f`)
+	if found.HasErrors() || all.LengthInt() != 1 || all.GetAttr("x").GoString() != `flow.f["x"]` {
+		t.Errorf("%#v, %v", all, found)
+	}
+}
+
+// TestInput: an expression ends with the line that closes what it has opened.
+func TestInput(t *testing.T) {
+	for _, tc := range []struct {
+		lines []string
+		want  []string
+	}{
+		{[]string{"1", "", "# no", "  // no", "2"}, []string{"1", "", "", "", "2"}},
+		{[]string{"{", "  a = 1 # }", "}", "3"}, []string{"{\n  a = 1 # }\n}", "3"}},
+		{[]string{"[", "", "# kept", "(1)", "]"}, []string{"[\n\n# kept\n(1)\n]"}},
+		{[]string{`["}]", "${[1][0]}"]`, "2"}, []string{`["}]", "${[1][0]}"]`, "2"}},
+		{[]string{"<<-EOT", "{", "  EOT", "1"}, []string{"<<-EOT\n{\n  EOT\n", "1"}},
+		{[]string{"upper(<<EOT", ")", "EOT", ")", "1"}, []string{"upper(<<EOT\n)\nEOT\n)\n", "1"}},
+		{[]string{")", `"a`, "1 +"}, []string{")", `"a`, "1 +"}},
+	} {
+		var in lang.Input
+		var got []string
+		for _, line := range tc.lines {
+			if source, whole := in.Add(line); whole {
+				got = append(got, source)
+			}
+		}
+		if d := cmp.Diff(tc.want, got); d != "" || in.Open() {
+			t.Errorf("%q (-want +got), open %v:\n%s", tc.lines, in.Open(), d)
+		}
+	}
+	var in lang.Input
+	if _, whole := in.Add("["); whole || !in.Open() || in.End() != "[" || in.Open() {
+		t.Error("what was begun is not handed out at the end")
 	}
 }
 

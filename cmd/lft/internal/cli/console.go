@@ -21,10 +21,10 @@ func (a *app) consoleVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "console",
 		Usage: "Evaluate expressions as they would be in the folder",
-		Description: "Each line is one expression. On a terminal, \"exit\" or the end of the input leaves; input that is no terminal ends\n" +
-			"at the first line that has no value. -scope=module.NAME goes into a module; -scope=flow.NAME or\n" +
-			"-scope=flow.NAME.job.NAME gives run.*, param.* and job.* samples of the declared types, so that values of run time\n" +
-			"can be tried.",
+		Description: "Each line is one expression; one with an open bracket or heredoc goes on in the next line. \"exit\" or the end of\n" +
+			"the input leaves; input that is no terminal ends at the first expression that has no value.\n" +
+			"-scope=module.NAME goes into a module; -scope=flow.NAME or -scope=flow.NAME.job.NAME gives run.*, param.* and job.*\n" +
+			"samples of the declared types, so that values of run time can be tried.",
 		Flags: slices.Concat(variableFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "scope", Usage: "the module, flow or job the expressions stand in"},
 		}),
@@ -73,37 +73,65 @@ func (a *app) talk(ctx context.Context, console *lang.Console) error {
 		}
 		failed <- scanner.Err()
 	}()
+	var input lang.Input
 	for {
-		if interactive {
-			a.term.Printf("> ")
-		}
+		a.prompt(interactive, input.Open())
 		select {
 		case <-ctx.Done():
 			a.term.Printf("\n")
 			return ctx.Err()
 		case line, ok := <-lines:
+			source, whole := "", true
 			switch {
 			case !ok && interactive:
 				a.term.Printf("\n")
 				return nil
-			case !ok:
+			case !ok && !input.Open():
 				return tooLong(<-failed)
-			case strings.TrimSpace(line) == "":
-				continue
-			case interactive && (line == "exit" || line == "quit"):
+			case !ok:
+				source = input.End()
+			case !input.Open() && leaves(strings.TrimSpace(line)):
 				return nil
+			case interactive && !input.Open() && strings.TrimSpace(line) == "help":
+				a.term.Printf("%s\n", consoleHelp)
+				continue
+			default:
+				source, whole = input.Add(line)
 			}
-			value, findings := console.Eval(line)
-			a.term.Diagnostics(findings)
-			if findings.HasErrors() {
-				if !interactive {
-					return exitCode(exitError)
-				}
+			if !whole || source == "" {
 				continue
 			}
-			a.term.Value(value)
+			if !a.evaluate(console, source) && !interactive {
+				return exitCode(exitError)
+			}
 		}
 	}
+}
+
+const consoleHelp = `An expression is answered by its value; an open bracket or heredoc goes on in the next line.
+type(EXPRESSION) answers its type. "exit" leaves, and so does the end of the input.`
+
+func leaves(line string) bool { return line == "exit" || line == "quit" }
+
+// prompt asks a person for a line.
+func (a *app) prompt(interactive, open bool) {
+	switch {
+	case interactive && open:
+		a.term.Printf(": ")
+	case interactive:
+		a.term.Printf("> ")
+	}
+}
+
+// evaluate shows the value of an expression, and reports whether it has one.
+func (a *app) evaluate(console *lang.Console, source string) bool {
+	value, findings := console.Eval(source)
+	a.term.Diagnostics(findings)
+	if findings.HasErrors() {
+		return false
+	}
+	a.term.Value(value)
+	return true
 }
 
 func tooLong(err error) error {

@@ -87,10 +87,8 @@ func asWritten(v cty.Value, indent int) string {
 		return "tolist(" + sequence(v, indent) + ")"
 	case ty.IsSetType():
 		return "toset(" + sequence(v, indent) + ")"
-	case ty.IsCapsuleType():
-		return ty.FriendlyName()
 	}
-	return v.GoString()
+	return v.GoString() // a reference, as it is written
 }
 
 // nullLiteral says of which type nothing there is.
