@@ -14,6 +14,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/leifengta/lft/agent/brain"
+	"github.com/leifengta/lft/engine/api"
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
 	"github.com/leifengta/lft/engine/api/lft/v1/lftv1connect"
 )
@@ -23,14 +24,13 @@ import (
 const (
 	dialWait     = 2 * time.Second
 	registerWait = 2 * time.Second
+	pingAfter    = 3 * time.Second // of silence; with pingWait no longer than brain.SilentAfter
+	pingWait     = 2 * time.Second
 	firstPause   = 50 * time.Millisecond
 	lastPause    = 700 * time.Millisecond
 	refusedPause = 5 * time.Second // after a refusal that only a person can change
 	shortSession = 3 * time.Second // one that ended sooner counts as a failure
 )
-
-// leaderHeader is on the answers of a standby: who acts.
-const leaderHeader = "Lft-Leader"
 
 // link is the way to the masters: it finds the acting one and holds the stream
 // of the one open session.
@@ -55,16 +55,24 @@ type link struct {
 func newLink(a *agent) *link {
 	l := &link{a: a, http: a.c.HTTP}
 	if l.http == nil {
-		protocols := new(http.Protocols)
-		protocols.SetUnencryptedHTTP2(true)
-		protocols.SetHTTP2(true)
-		l.owned = &http.Transport{
-			Protocols:   protocols,
-			DialContext: (&net.Dialer{Timeout: dialWait}).DialContext,
-		}
+		l.owned = transport((&net.Dialer{Timeout: dialWait}).DialContext)
 		l.http = &http.Client{Transport: l.owned}
 	}
 	return l
+}
+
+// transport speaks HTTP/2 with and without TLS. A connection whose other end has
+// vanished without a word is found out by pings, before the next session is asked for
+// by it.
+func transport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetHTTP2(true)
+	return &http.Transport{
+		Protocols:   protocols,
+		DialContext: dial,
+		HTTP2:       &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingWait},
+	}
 }
 
 func (l *link) close() {
@@ -175,7 +183,7 @@ func leader(err error) string {
 	if !ok {
 		return ""
 	}
-	address := coded.Meta().Get(leaderHeader)
+	address := coded.Meta().Get(api.LeaderHeader)
 	if address != "" && !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
