@@ -138,24 +138,10 @@ func (b *Brain) Records() []Record {
 	}
 	type life struct{ keeper, boot string }
 	last := life{}
-	live := make([]*entry, 0, len(b.entries))
 	for _, e := range b.list {
-		if !e.gone {
-			live = append(live, e)
+		if e.gone {
+			continue
 		}
-	}
-	// Those of the current keeper last, so that its Kept is the newest.
-	slices.SortStableFunc(live, func(x, y *entry) int {
-		switch cx, cy := x.keeper == b.keeper, y.keeper == b.keeper; {
-		case cx == cy:
-			return 0
-		case cx:
-			return 1
-		default:
-			return -1
-		}
-	})
-	for _, e := range live {
 		if l := (life{e.keeper, e.boot}); l != last {
 			out = append(out, Kept{Keeper: e.keeper, Boot: e.boot})
 			last = l
@@ -171,7 +157,7 @@ func (b *Brain) Records() []Record {
 			out = append(out, Shipped{Token: e.token, Chunk: c})
 		}
 	}
-	if l := (life{b.keeper, b.boot}); l != last {
+	if l := (life{b.keeper, b.boot}); l != last { // the newest is the current one
 		out = append(out, Kept{Keeper: b.keeper, Boot: b.boot})
 	}
 	return out

@@ -185,3 +185,88 @@ func TestDrainIsOfASession(t *testing.T) {
 		t.Error("drained before the master of this session knows")
 	}
 }
+
+// TestStartIsNoNewsTwice: a keeper that answers again says of each process when it
+// has started.
+func TestStartIsNoNewsTwice(t *testing.T) {
+	b := running(t)
+	b.Step(brain.Second, brain.KeeperGone{})
+	b.Step(brain.Second, brain.KeeperUp{Keeper: "k1", Boot: "b", Held: []brain.Held{{Token: "t", StartedAt: 3}}})
+	b.Step(brain.Second+2*brain.ReportDelay, brain.Tick{})
+	if r := drain(b); r.Up != nil && len(r.Up.Reports) > 0 {
+		t.Errorf("told again: %+v", r.Up)
+	}
+}
+
+// TestSwept: what a dead keeper leaves behind is lost, and says on which clock its
+// start was; what another keeper runs is not.
+func TestSwept(t *testing.T) {
+	b := running(t)
+	b.Step(brain.Second, brain.Swept{List: []brain.Remains{{Token: "t"}}})
+	if r := drain(b); len(r.Ended) > 0 {
+		t.Errorf("ended while its keeper lives: %+v", r)
+	}
+	for boot, want := range map[string]brain.Result{
+		"b":     {StartedAt: 3, EndedAt: brain.Second, Outcome: "lost", Reason: "keeper_lost", Log: brain.Log{Bytes: 7, State: "agent_lost"}},
+		"other": {EndedAt: brain.Second, Outcome: "lost", Reason: "host_restarted", Log: brain.Log{Bytes: 7, State: "agent_lost"}},
+	} {
+		b := running(t)
+		b.Step(brain.Second, brain.KeeperUp{Keeper: "k2", Boot: boot})
+		if r := drain(b); !cmp.Equal(r.Sweep, []string{"t"}) {
+			t.Fatalf("%+v", r)
+		}
+		b.Step(brain.Second, brain.Swept{List: []brain.Remains{{Token: "t", Log: brain.Log{Bytes: 7, State: "eof"}}}})
+		r := drain(b)
+		var got brain.Result
+		for _, rec := range r.Records {
+			if e, ok := rec.(brain.Ended); ok {
+				got = e.Result
+			}
+		}
+		got.Message = ""
+		if diff := cmp.Diff(want, got); diff != "" || !cmp.Equal(r.Ended, []string{"t"}) {
+			t.Errorf("boot %s, ended %v (-want +got):\n%s", boot, r.Ended, diff)
+		}
+	}
+}
+
+// TestEndWaitsForItsLog, also for bytes that are in the bucket and no longer on the
+// host.
+func TestEndWaitsForItsLog(t *testing.T) {
+	b := running(t)
+	b.Step(brain.Second, brain.Uploaded{Token: "t", Chunk: brain.Chunk{To: 10}})
+	b.Step(brain.Second, brain.KeeperUp{Keeper: "k2", Boot: "other"})
+	b.Step(brain.Second, brain.Swept{List: []brain.Remains{{Token: "t"}}})
+	say(b, brain.Message{Acks: []brain.Ack{{Token: "t", Ended: true, Chunks: -1}}})
+	if b.Idle() {
+		t.Error("forgotten before its log is known")
+	}
+	say(b, brain.Message{Acks: []brain.Ack{{Token: "t", Chunks: 10}}})
+	drain(b)
+	if !b.Idle() {
+		t.Error("kept although all is known")
+	}
+	// What is known is not journaled again.
+	b = running(t)
+	say(b, brain.Message{Acks: []brain.Ack{{Token: "t", Chunks: 10}}})
+	drain(b)
+	b.Step(brain.Second, brain.Uploaded{Token: "t", Chunk: brain.Chunk{To: 10}})
+	if r := drain(b); len(r.Records) > 0 {
+		t.Errorf("%+v", r.Records)
+	}
+}
+
+// TestLogThatIsGoneLater: what was shipped before is acknowledged as ever.
+func TestLogThatIsGoneLater(t *testing.T) {
+	b := finished(t)
+	b.Step(7, brain.Uploaded{Token: "t", Chunk: brain.Chunk{To: 5}})
+	b.Step(7, brain.LogGone{Token: "t"})
+	say(b, brain.Message{Acks: []brain.Ack{{Token: "t", Chunks: 5}}})
+	if r := drain(b); len(r.Freed) != 1 {
+		t.Errorf("%+v", r)
+	}
+	b.Step(8, brain.LogGone{Token: "t"})
+	if !b.Idle() {
+		t.Error("kept for ever")
+	}
+}

@@ -25,6 +25,7 @@ func drain(b *brain.Brain) brain.Ready {
 		all.Kills = append(all.Kills, r.Kills...)
 		all.Forgets = append(all.Forgets, r.Forgets...)
 		all.Sweep = append(all.Sweep, r.Sweep...)
+		all.Ended = append(all.Ended, r.Ended...)
 		all.Freed = append(all.Freed, r.Freed...)
 		all.Fetch = append(all.Fetch, r.Fetch...)
 		if r.Up != nil {
@@ -159,8 +160,8 @@ func TestStoredSurvivesARewrite(t *testing.T) {
 	if diff := cmp.Diff(b.Records(), again.Records()); diff != "" {
 		t.Errorf("records (-first +second):\n%s", diff)
 	}
-	if got := again.LogEnd("t"); got != 15 {
-		t.Errorf("shipping would begin at %d", got)
+	if got := again.LogEnd("t"); got != 15 || again.Epoch() != 1 {
+		t.Errorf("shipping would begin at %d, the epoch is %d", got, again.Epoch())
 	}
 	// All of it acknowledged.
 	say(b, brain.Message{Acks: []brain.Ack{{Token: "t", Chunks: 15}}})
