@@ -78,6 +78,9 @@ func TestPanicOfStep(t *testing.T) {
 		if diff := cmp.Diff([]string{"x3"}, letters(w)); diff != "" {
 			t.Errorf("dead letters (-want +got):\n%s", diff)
 		}
+		if k := w.kernel(); k.limits.BatchRows != 0 {
+			t.Error("it is careful although it knows the culprit")
+		}
 		w.stop()
 	})
 }

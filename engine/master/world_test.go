@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,7 @@ type world struct {
 	states []*script // each restored one
 	react  func(k *script, event kernel.Event) error
 	broken func(s kernel.Snapshot) error
+	wake   record.Time // of a state that was just restored
 }
 
 // newWorld must be called inside a synctest bubble.
@@ -56,7 +58,7 @@ func (w *world) restore(limits kernel.Limits, s kernel.Snapshot) (state, error) 
 			return nil, err
 		}
 	}
-	k := &script{w: w, limits: limits, snapshot: s}
+	k := &script{w: w, limits: limits, snapshot: s, wake: w.wake}
 	w.states = append(w.states, k)
 	return k, nil
 }
@@ -150,20 +152,20 @@ func waits[T any](t *testing.T, c <-chan answer[T]) {
 
 // script is a kernel that does what the world's react says.
 type script struct {
-	w        *world
-	limits   kernel.Limits
-	snapshot kernel.Snapshot
-	mu       sync.Mutex // of events, which tests look at while the loop runs
-	events   []kernel.Event
-	out      kernel.Ready
-	some     bool
-	asked    []kernel.Prepare
-	later    []kernel.Ready // more batches, as of a kernel that bounds one
-	onReady  func()
-	serial   uint64
-	advanced []uint64
-	wake     record.Time
-	sessions int64
+	w                   *world
+	limits              kernel.Limits
+	snapshot            kernel.Snapshot
+	mu                  sync.Mutex // of events, which tests look at while the loop runs
+	events              []kernel.Event
+	out                 kernel.Ready
+	some                bool
+	asked               []kernel.Prepare
+	later               []kernel.Ready // more batches, as of a kernel that bounds one
+	onReady, onPrepares func()         // nil = nothing happens
+	serial              uint64
+	advanced            []uint64
+	wake                record.Time
+	sessions            int64
 }
 
 func (k *script) Step(_ record.Time, event kernel.Event) error {
@@ -213,6 +215,9 @@ func (k *script) reply(r kernel.Reply) {
 }
 
 func (k *script) Prepares() []kernel.Prepare {
+	if k.onPrepares != nil {
+		k.onPrepares()
+	}
 	asked := k.asked
 	k.asked = nil
 	return asked
@@ -462,15 +467,22 @@ type fakeGen struct {
 	quick bool
 	gate  chan struct{}
 	count int
+
+	takes, lasts time.Duration // of each; after it was given up
+	working      atomic.Int32
 }
 
 func (g *fakeGen) Quick(kernel.Prepare) bool { return g.quick }
 
 func (g *fakeGen) Prepare(ctx context.Context, p kernel.Prepare) kernel.Prepared {
+	g.working.Add(1)
+	defer g.working.Add(-1)
+	time.Sleep(g.takes)
 	if g.gate != nil {
 		select {
 		case <-g.gate:
 		case <-ctx.Done():
+			time.Sleep(g.lasts)
 			return kernel.Prepared{Key: p.Key, N: p.N, Fault: record.ReasonInternal, Error: "gave up"}
 		}
 	}
