@@ -11,8 +11,10 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
-// specsAtOnce is how many specs are read in one query.
-const specsAtOnce = 512
+const (
+	specsAtOnce = 512 // specs read in one query
+	adoptAtOnce = 64  // revisions compiled before they are adopted: each is as large as its project
+)
 
 // heads knows which revision of each project the kernel acts on, and compiles
 // newer ones, off the loop.
@@ -56,8 +58,9 @@ func (h *heads) reject(a kernel.Adopt) bool {
 	return news
 }
 
-// newer compiles, in order, every revision the kernel does not act on yet.
-// Instants between two revisions belong to the older one, so none is left out.
+// newer compiles, in order, the revisions the kernel does not act on yet, at most
+// adoptAtOnce of them: then there may be more. Instants between two revisions belong
+// to the older one, so none is left out.
 func (h *heads) newer(ctx context.Context, l *loop) ([]kernel.Adopt, error) {
 	h.io.Lock()
 	defer h.io.Unlock()
@@ -79,6 +82,9 @@ func (h *heads) newer(ctx context.Context, l *loop) ([]kernel.Adopt, error) {
 		}
 		last := h.digested(p.UID)
 		for _, head := range due {
+			if len(out) == adoptAtOnce {
+				return out, nil
+			}
 			if last, err = h.compile(ctx, l, head, last); err != nil {
 				return nil, err
 			}

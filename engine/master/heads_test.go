@@ -164,6 +164,36 @@ func TestSenselessAmongOthers(t *testing.T) {
 }
 
 // A run right after an apply finds the flow that was applied.
+// Many revisions that came and went are adopted a few at a time, in order.
+func TestAdoptionOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 2*adoptAtOnce + 3
+		deployAll := func(w *world, from, to int) {
+			for n := from; n <= to; n++ {
+				deploy(w, int64(n))
+			}
+		}
+		w := newWorld(t)
+		deployAll(w, 1, many)
+		w.start() // at the begin of a term
+		deployAll(w, many+1, 2*many)
+		w.m.Nudge() // and in it
+		synctest.Wait()
+		got := adoptions(w.kernel())
+		if len(got) != 2*many {
+			t.Errorf("%d of %d revisions are adopted", len(got), 2*many)
+		}
+		for i, a := range got {
+			if a.Revision != int64(i+1) {
+				t.Fatalf("revision %d comes as number %d", a.Revision, i+1)
+			}
+		}
+		if err := w.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestStartAdoptsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -185,15 +185,23 @@ func (l *loop) jump(ctx context.Context, floor int64) error {
 
 // adoptNewest steps the revisions that are newer than what the kernel acts on.
 func (l *loop) adoptNewest(ctx context.Context) error {
-	var newer []kernel.Adopt
-	err := l.insist(ctx, func() (err error) {
-		newer, err = l.heads.newer(ctx, l)
-		return err
-	})
-	if err != nil {
-		return err
+	for {
+		var newer []kernel.Adopt
+		err := l.insist(ctx, func() (err error) {
+			newer, err = l.heads.newer(ctx, l)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := l.adoptAll(ctx, newer); err != nil || len(newer) < adoptAtOnce {
+			return err
+		}
 	}
-	for _, a := range newer {
+}
+
+func (l *loop) adoptAll(ctx context.Context, revisions []kernel.Adopt) error {
+	for _, a := range revisions {
 		if err := l.adopt(ctx, a); err != nil {
 			return err
 		}
@@ -244,18 +252,16 @@ func (l *loop) watchHeads(ctx context.Context) {
 // refresh adopts what is newer. It may be called from any goroutine but the
 // loop's.
 func (l *loop) refresh(ctx context.Context) error {
-	newer, err := l.heads.newer(ctx, l)
-	if err != nil || len(newer) == 0 {
-		return err
-	}
-	return l.between(ctx, func(ctx context.Context) error {
-		for _, a := range newer {
-			if err := l.adopt(ctx, a); err != nil {
-				return err
-			}
+	for {
+		newer, err := l.heads.newer(ctx, l)
+		if err != nil || len(newer) == 0 {
+			return err
 		}
-		return nil
-	})
+		err = l.between(ctx, func(ctx context.Context) error { return l.adoptAll(ctx, newer) })
+		if err != nil || len(newer) < adoptAtOnce {
+			return err
+		}
+	}
 }
 
 // leftovers are the executions a solo Master does not act on.
