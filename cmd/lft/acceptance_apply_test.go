@@ -2,17 +2,23 @@ package main_test
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/leifengta/lft/engine/store/storetest"
+	"github.com/leifengta/lft/lang/spec"
 )
 
 // revision is what lft history -json says.
@@ -28,14 +34,18 @@ func (w *world) history() []revision {
 	return list
 }
 
-// everyKind writes a folder with objects of every kind, all of which differ from number to number.
-func everyKind(tb testing.TB, dir string, n int) {
+// everyKind writes a folder with objects of every kind, all of which differ from number to number. Some of them have
+// moved there from the folder of number base; -1 is none.
+func everyKind(tb testing.TB, dir string, n, base int) {
 	tb.Helper()
-	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o700); err != nil {
-		tb.Fatal(err)
+	for _, part := range []string{"data", "module"} {
+		if err := os.MkdirAll(filepath.Join(dir, part), 0o700); err != nil {
+			tb.Fatal(err)
+		}
 	}
 	writeFile(tb, dir, "data/part.txt", fmt.Sprintln("bytes of", n))
-	writeFile(tb, dir, "main.hcl", fmt.Sprintf(`
+	writeFile(tb, dir, "module/main.hcl", "pool \"inner\" {\n  for_each = toset([\"a\", \"b\"])\n  slots = 7\n}\n")
+	text := fmt.Sprintf(`
 flow "f" {
   description = "number %[1]d"
   job "shell" "a" {
@@ -61,52 +71,142 @@ dependency "d" { source = "data" }
 output "o" { value = %[1]d }
 
 flow "only%[1]d" {}
-`, n, 1+n, 2030+n))
+
+flow "at%[1]d" {}
+
+schedule "at%[1]d" {
+  flow = flow.at%[1]d
+  cron = "0 3 * * *"
+}
+
+module "at%[1]d" { source = "./module" }
+`, n, 1+n, 2030+n)
+	for _, kind := range []string{"flow", "schedule", "module"} {
+		if base >= 0 {
+			text += fmt.Sprintf("moved {\n  from = %[1]s.at%[2]d\n  to   = %[1]s.at%[3]d\n}\n", kind, base, n)
+		}
+	}
+	writeFile(tb, dir, "main.hcl", text)
 }
 
 // TestTortureApply lets eight folders apply plans of one base at the same time, and in every second round kills each at
-// a random point. The plans change objects of every kind. One wins or none; whoever was told so is in the history, and the losers are told that they are stale
-// and leave no row.
+// a random point, while an operator overrides what they change and what they move. The plans change, make, destroy and
+// move objects of every kind. One wins or none; whoever was told so is in the history, the losers are told that they
+// are stale and leave no row, and what is moved is what it was.
 func TestTortureApply(t *testing.T) {
+	t.Run("mariadb", func(t *testing.T) {
+		w := newWorld(t)
+		w.newCluster(newDatabase(t), 1) // has the bucket
+		w.torture(storetest.DB(t, w.state), true)
+	})
+	t.Run("sqlite", func(t *testing.T) {
+		w := newWorld(t)
+		path := filepath.Join(t.TempDir(), "lft.db")
+		w.state = "sqlite://" + path
+		db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(10000)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		w.torture(db, false)
+	})
+}
+
+func (w *world) torture(db *sql.DB, operated bool) {
+	w.tb.Helper()
 	const writers = 8
-	w := newWorld(t)
-	w.newCluster(newDatabase(t), 1) // has the bucket
-	db := storetest.DB(t, w.state)
-	everyKind(t, w.dir, 0)
+	everyKind(w.tb, w.dir, 0, -1)
 	w.must(0, "apply", "-auto-approve")
+	if operated {
+		w.until("flow.at0 is paused", 20*time.Second, func() bool { return w.lft("pause", "flow.at0").code == 0 })
+	}
+	born := w.uids("at0")
 	lock, err := os.ReadFile(filepath.Join(w.dir, ".lft.lock.hcl"))
 	if err != nil {
-		t.Fatal(err)
+		w.tb.Fatal(err)
 	}
 	folders := make([]string, writers)
 	for i := range folders {
-		folders[i] = t.TempDir()
-		writeFile(t, folders[i], ".lft.lock.hcl", string(lock))
+		folders[i] = w.tb.TempDir()
+		writeFile(w.tb, folders[i], ".lft.lock.hcl", string(lock))
 	}
-	const leased = "SELECT COUNT(*) FROM spec WHERE lease_until>0"
 	for round := range rounds(2, 50) {
-		before, unapplied := w.history(), count(t, db, leased)
+		before, base := w.history(), w.number()
+		if operated { // before the plans, which tell that they end it
+			w.must(0, "pool", "resize", "pool.p", strconv.Itoa(1000+round))
+		}
 		for i, dir := range folders {
-			everyKind(t, dir, 1+round*writers+i)
+			everyKind(w.tb, dir, 1+round*writers+i, base)
 			w.must(0, "-chdir="+dir, "plan", "-out=plan.lftplan")
 		}
+		var operator sync.WaitGroup
+		if operated {
+			operator.Go(func() {
+				if r := w.lft("pause", "schedule.s", "-reason", fmt.Sprint(round)); r.code != 0 {
+					w.tb.Errorf("pause ended %d:\n%s", r.code, r.stderr)
+				}
+			})
+		}
 		winners := w.race(folders, round%2 == 1)
+		operator.Wait()
 		after := w.history()
 		if grown := len(after) - len(before); grown > 1 || len(winners) > grown || after[0].Number != int64(len(after)) {
-			t.Fatalf("round %d: %d revisions more, %d winners, newest is %d of %d", round, grown, len(winners), after[0].Number, len(after))
+			w.tb.Fatalf("round %d: %d revisions more, %d winners, newest is %d of %d", round, grown, len(winners), after[0].Number, len(after))
 		}
-		// The specs of those who were killed stay for a day.
-		if n := count(t, db, leased); round%2 == 0 && n > unapplied {
-			t.Fatalf("round %d: %d specs that nobody applied, it was %d before", round, n, unapplied)
-		}
-		if n := count(t, db, `SELECT (SELECT COUNT(*) FROM object WHERE valid_from>?)+
+		// Specs are content: whoever plans may leave some behind, named by nobody.
+		if n := count(w.tb, db, `SELECT (SELECT COUNT(*) FROM object WHERE valid_from>?)+
 			(SELECT COUNT(*) FROM audit WHERE verb='apply')+(SELECT COUNT(*) FROM revision)-2*?`, len(after), len(after)); n != 0 {
-			t.Fatalf("round %d: %d rows of losers", round, n)
+			w.tb.Fatalf("round %d: %d rows of losers", round, n)
 		}
 		for _, dir := range winners {
 			w.must(0, "-chdir="+dir, "plan", "-detailed-exitcode")
 		}
+		at := fmt.Sprintf("at%d", w.number())
+		if d := cmp.Diff(born, w.uids(at)); d != "" {
+			w.tb.Fatalf("round %d: uids of what was moved to %s (-was +is):\n%s", round, at, d)
+		}
+		if operated {
+			w.overrides(spec.Address("flow."+at), len(after) > len(before))
+		}
 	}
+}
+
+// number is that of the deployed folder.
+func (w *world) number() int {
+	w.tb.Helper()
+	n, err := strconv.Atoi(strings.TrimSpace(w.must(0, "output", "o").stdout))
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return n
+}
+
+// uids are those of the objects that move, by their addresses without the name.
+func (w *world) uids(name string) map[string]string {
+	w.tb.Helper()
+	var list []struct{ Address, UID string }
+	w.decode(&list, "state", "list", "-json")
+	uids := map[string]string{}
+	for _, o := range list {
+		if strings.Contains(o.Address, "."+name) {
+			uids[strings.Replace(o.Address, "."+name, "", 1)] = o.UID
+		}
+	}
+	if len(uids) != 4 {
+		w.tb.Fatalf("%d objects are called %s: %v", len(uids), name, list)
+	}
+	return uids
+}
+
+// overrides checks that a paused flow is paused wherever it is, and that the size of a pool was overridden until
+// another one was declared.
+func (w *world) overrides(paused spec.Address, declared bool) {
+	w.tb.Helper()
+	want := map[overridden]bool{{paused, "paused"}: true, {"schedule.s", "paused"}: true}
+	if !declared {
+		want[overridden{"pool.p", "slots"}] = true
+	}
+	w.until("overrides have followed", 20*time.Second, func() bool { return maps.Equal(want, w.overridden()) })
 }
 
 // killWithin is about how long eight applies at once take.
