@@ -96,6 +96,37 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
+// BenchmarkFmt lays out a thousand files, of which none is laid out at first, and checks them afterwards. The bar is
+// 4 MB/s.
+func BenchmarkFmt(b *testing.B) {
+	var size int64
+	dir := benchProject(b, 1000, 100)
+	files, err := filepath.Glob(filepath.Join(dir, "*.hcl"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ugly := make([][]byte, len(files))
+	for i, path := range files {
+		if ugly[i], err = os.ReadFile(path); err != nil {
+			b.Fatal(err)
+		}
+		size += int64(len(ugly[i]))
+	}
+	var laid, checked usage
+	for b.Loop() {
+		for i, path := range files {
+			if err := os.WriteFile(path, ugly[i], 0o666); err != nil {
+				b.Fatal(err)
+			}
+		}
+		laid.add(lftProcess(b, 0, "-chdir="+dir, "fmt"))
+		checked.add(lftProcess(b, 0, "-chdir="+dir, "fmt", "-check"))
+	}
+	b.ReportMetric(float64(size)*float64(b.N)/1e6/laid.wall.Seconds(), "MB/s")
+	b.ReportMetric(float64(size)*float64(b.N)/1e6/checked.wall.Seconds(), "check-MB/s")
+	b.ReportMetric(float64(max(laid.resident, checked.resident))/(1<<20), "peak-MiB")
+}
+
 // BenchmarkApply applies a saved plan of 10 000 new jobs, on SQLite and, where there is one, on MariaDB. The bar is one
 // second.
 func BenchmarkApply(b *testing.B) {

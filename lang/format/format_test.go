@@ -45,6 +45,31 @@ func TestSourceRefuses(t *testing.T) {
 }
 
 // TestExamplesAreFormatted: what we show is laid out as we say.
+func TestSameTokens(t *testing.T) {
+	for _, c := range []struct {
+		src, layout string
+		same        bool
+	}{
+		{"a=1\n", "a = 1\n", true},
+		{"a = 1 # why  \n", "a = 1 # why\n", true},
+		{"a = 1\r\n", "a = 1\n", true},
+		{"a = <<-X\n  b\n    X\n", "a = <<-X\n  b\nX\n", true},
+		{"a = b c\n", "a = bc\n", false},
+		{"a = - -1\n", "a = --2\n", false},
+		{"a = \" b\"\n", "a = \"b\"\n", false},
+		{"a = \"b \"\n", "a = \"b\"\n", false},
+		{"a = <<X\n  b\nX\n", "a = <<X\nb\nX\n", false},
+		{"a = 1\nb = 2\n", "a = 1 b = 2\n", false},
+		{"a = 1 # b\n", "a = 1\n", false},
+		{"a = 1\nb = 2\n", "a = 1\n", false},
+		{"a = 1\n", "a = 1\nb = 2\n", false},
+	} {
+		if same := format.SameTokens([]byte(c.src), []byte(c.layout)); same != c.same {
+			t.Errorf("%q laid out as %q: same is %t", c.src, c.layout, same)
+		}
+	}
+}
+
 func TestExamplesAreFormatted(t *testing.T) {
 	names, err := filepath.Glob("../../examples/*/*.hcl")
 	if err != nil || len(names) == 0 {

@@ -31,7 +31,7 @@ func Source(src []byte, name string) ([]byte, error) {
 		return nil, syntaxError(diags, name)
 	}
 	formatted := settle(src)
-	if !sameTokens(src, formatted) {
+	if !bytes.Equal(src, formatted) && !sameTokens(src, formatted) {
 		return nil, fmt.Errorf("%s: %w", name, errMangled)
 	}
 	return formatted, nil
@@ -66,17 +66,35 @@ func syntaxError(diags hcl.Diagnostics, name string) error {
 	return nil
 }
 
-// sameTokens compares all but spaces.
-func sameTokens(a, b []byte) bool {
-	left, _ := hclsyntax.LexConfig(a, "", hcl.InitialPos)
-	right, _ := hclsyntax.LexConfig(b, "", hcl.InitialPos)
-	if len(left) != len(right) {
-		return false
-	}
-	for i := range left {
-		if left[i].Type != right[i].Type || !bytes.Equal(bytes.TrimSpace(left[i].Bytes), bytes.TrimSpace(right[i].Bytes)) {
+// sameTokens reports whether the layout differs from its source in spaces between
+// tokens only. hclwrite moves the tokens of the source and never splits one, so
+// that it is enough to find those of the layout in the source: two that have
+// grown together are not there.
+func sameTokens(src, layout []byte) bool {
+	tokens, _ := hclsyntax.LexConfig(layout, "", hcl.InitialPos)
+	for _, token := range tokens {
+		var ok bool
+		if src, ok = cutToken(src, token); !ok {
 			return false
 		}
 	}
-	return true
+	return len(bytes.TrimLeft(src, blanks)) == 0
+}
+
+const blanks = " \t\r"
+
+// cutToken takes a token off the front of the source.
+func cutToken(src []byte, token hclsyntax.Token) (rest []byte, ok bool) {
+	text := token.Bytes
+	switch token.Type {
+	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenCQuote, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+		return bytes.CutPrefix(src, text) // in a quote or heredoc a space before it is text
+	default: // it means nothing
+	}
+	text, line := bytes.CutSuffix(text, []byte("\n"))
+	rest, ok = bytes.CutPrefix(bytes.TrimLeft(src, blanks), bytes.Trim(text, blanks))
+	if ok && line {
+		rest, ok = bytes.CutPrefix(bytes.TrimLeft(rest, blanks), []byte("\n"))
+	}
+	return rest, ok
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,12 +9,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
 	"github.com/leifengta/lft/lang"
+	"github.com/leifengta/lft/lang/diag"
 	"github.com/leifengta/lft/lang/format"
 )
 
@@ -42,21 +46,39 @@ type layout struct {
 	term                     *view.Terminal
 	list, write, diff, check bool
 	recursive                bool
+	files                    []*layoutFile
+	known                    map[string]bool // clean paths of files
 	changed                  bool // some file differs from its canonical form
 	broken                   bool // some file does not parse
+}
+
+// layoutFile is a file to lay out.
+type layoutFile struct {
+	path       string
+	mode       fs.FileMode
+	src, after []byte
+	broken     bool
+	findings   diag.List // why, or
+	err        error     // why, or why it cannot be read
 }
 
 func (a *app) runFormat(_ context.Context, cmd *cli.Command) error {
 	l := &layout{
 		term: a.term, list: cmd.Bool("list"), write: cmd.Bool("write") && !cmd.Bool("check"),
-		diff: cmd.Bool("diff"), check: cmd.Bool("check"), recursive: cmd.Bool("recursive"),
+		diff: cmd.Bool("diff"), check: cmd.Bool("check"), recursive: cmd.Bool("recursive"), known: map[string]bool{},
 	}
+	a.room = make([]byte, roomForGarbage)
 	targets := cmd.Args().Slice()
 	if len(targets) == 0 {
 		targets = []string{"."}
 	}
 	for _, target := range targets {
 		if err := l.target(target, a.in); err != nil {
+			return err
+		}
+	}
+	for batch := range slices.Chunk(l.files, 64) {
+		if err := l.batch(batch); err != nil {
 			return err
 		}
 	}
@@ -69,6 +91,7 @@ func (a *app) runFormat(_ context.Context, cmd *cli.Command) error {
 	return nil
 }
 
+// target collects the files of an argument; the standard input is laid out at once.
 func (l *layout) target(target string, in io.Reader) error {
 	if target == "-" {
 		return l.stream(in)
@@ -78,10 +101,10 @@ func (l *layout) target(target string, in io.Reader) error {
 		return err
 	}
 	if !info.IsDir() {
-		if filepath.Ext(target) == ".json" {
-			return nil // JSON has tools of its own
+		if filepath.Ext(target) != ".json" { // JSON has tools of its own
+			l.add(target, info.Mode())
 		}
-		return l.file(target, info.Mode())
+		return nil
 	}
 	return filepath.WalkDir(target, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -95,45 +118,91 @@ func (l *layout) target(target string, in io.Reader) error {
 			return nil
 		}
 		info, err := entry.Info()
-		return cmp.Or(err, l.file(path, info.Mode()))
+		if err == nil {
+			l.add(path, info.Mode())
+		}
+		return err
 	})
 }
 
-func (l *layout) file(path string, mode fs.FileMode) error {
-	src, err := os.ReadFile(path)
-	if err != nil {
-		return err
+// add notes a file, once, however often it is named.
+func (l *layout) add(path string, mode fs.FileMode) {
+	if clean := filepath.Clean(path); !l.known[clean] {
+		l.known[clean] = true
+		l.files = append(l.files, &layoutFile{path: path, mode: mode})
 	}
-	formatted, ok := l.source(src, path)
-	if !ok || bytes.Equal(src, formatted) {
-		return nil
+}
+
+// batch lays files out on all processors, and then presents them in their order.
+func (l *layout) batch(files []*layoutFile) error {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				files[i].read()
+			}
+		})
 	}
-	l.changed = true
-	if l.list {
-		l.term.Printf("%s\n", path)
-	}
-	if l.diff {
-		l.term.FileDiff(path, src, formatted)
-	}
-	if l.write {
-		return replaceFile(path, formatted, mode.Perm())
+	wg.Wait()
+	for _, f := range files {
+		if err := l.present(f); err != nil {
+			return err
+		}
+		*f = layoutFile{} // or all of a large folder would be kept
 	}
 	return nil
 }
 
-// source formats a text; what does not parse is told and left alone.
-func (l *layout) source(src []byte, name string) ([]byte, bool) {
-	formatted, err := format.Source(src, name)
-	if err != nil {
-		l.broken = true
-		if found := lang.Syntax(name, src); found.HasErrors() {
-			l.term.Diagnostics(found)
-		} else {
-			l.term.Error(err)
-		}
-		return nil, false
+func (f *layoutFile) read() {
+	if f.src, f.err = os.ReadFile(f.path); f.err == nil {
+		f.layOut()
 	}
-	return formatted, true
+}
+
+// layOut fills in the text as it should be, or what keeps it from being read.
+func (f *layoutFile) layOut() {
+	after, err := format.Source(f.src, f.path)
+	if err != nil {
+		if f.findings = lang.Syntax(f.path, f.src); !f.findings.HasErrors() {
+			f.findings = nil
+			f.err = err
+		}
+		f.broken = true
+	}
+	f.after = after
+}
+
+// present tells what is to be done about a file, and does it.
+func (l *layout) present(f *layoutFile) error {
+	if f.broken {
+		l.tellBroken(f)
+		return nil
+	}
+	if f.err != nil || bytes.Equal(f.src, f.after) {
+		return f.err
+	}
+	l.changed = true
+	if l.list {
+		l.term.Printf("%s\n", f.path)
+	}
+	if l.diff {
+		l.term.FileDiff(f.path, f.src, f.after)
+	}
+	if l.write {
+		return replaceFile(f.path, f.after, f.mode.Perm())
+	}
+	return nil
+}
+
+// tellBroken tells what does not parse; it is left alone.
+func (l *layout) tellBroken(f *layoutFile) {
+	l.broken = true
+	if f.err != nil {
+		l.term.Error(f.err)
+	} else {
+		l.term.Diagnostics(f.findings)
+	}
 }
 
 func (l *layout) stream(in io.Reader) error {
@@ -144,16 +213,18 @@ func (l *layout) stream(in io.Reader) error {
 	if len(src) > format.MaxFile {
 		return errors.New("the standard input has more than 1 MiB")
 	}
-	formatted, ok := l.source(src, "<stdin>")
-	if !ok {
+	f := &layoutFile{path: "<stdin>", src: src}
+	f.layOut()
+	if f.broken {
+		l.tellBroken(f)
 		return nil
 	}
-	l.changed = l.changed || !bytes.Equal(src, formatted)
+	l.changed = l.changed || !bytes.Equal(src, f.after)
 	switch {
 	case l.diff:
-		l.term.FileDiff("<stdin>", src, formatted)
+		l.term.FileDiff(f.path, src, f.after)
 	case !l.check:
-		l.term.Printf("%s", formatted)
+		l.term.Printf("%s", f.after)
 	}
 	return nil
 }
