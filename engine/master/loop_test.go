@@ -334,15 +334,18 @@ func TestTimesOfReports(t *testing.T) {
 		w.term.base = 1_000_000
 		w.start()
 		s := join(w, "a")
-		s.Send(t.Context(), Up{SentAt: 500, Reports: []kernel.Report{{Token: "t", StartedAt: 400}}})
-		var report kernel.Report
+		s.Send(t.Context(), Up{SentAt: 500, Reports: []kernel.Report{{Token: "t", StartedAt: 400}, {EndedAt: 450}}})
+		var report, other kernel.Report
 		for _, e := range w.kernel().events {
 			if r, ok := e.(kernel.Reports); ok {
-				report = r.List[0]
+				report, other = r.List[0], r.List[1]
 			}
 		}
 		if d := report.StartedAt - 1_000_000; d < -100 || d > 100 || report.EndedAt != 0 {
 			t.Errorf("started at %d, ended at %d", report.StartedAt, report.EndedAt)
+		}
+		if d := other.EndedAt - report.StartedAt; d != 50 || other.StartedAt != 0 {
+			t.Errorf("started at %d, ended %d later", other.StartedAt, d)
 		}
 		w.stop()
 	})
@@ -539,6 +542,21 @@ func TestTail(t *testing.T) {
 			t.Errorf("beyond the bound: %v", err)
 		}
 		time.Sleep(2 * tailIn)
+		tail = ask(func() (Tail, error) { return w.m.Tail(t.Context(), "a", "t", 0, 2*maxTail) })
+		d, err = got(t, recv(w, s))
+		if n := len(d.Tails); err != nil || n != maxTails+1 || d.Tails[n-1].Max != maxTail {
+			t.Errorf("down %d tails, %v", n, err)
+		}
+		time.Sleep(tailIn)
+		if _, err := got(t, tail); !errors.Is(err, ErrNotConnected) {
+			t.Errorf("without an answer: %v", err)
+		}
+		tail = ask(func() (Tail, error) { return w.m.Tail(t.Context(), "a", "t", 0, 1) })
+		waits(t, tail)
+		s.Close()
+		if _, err := got(t, tail); !errors.Is(err, ErrNotConnected) {
+			t.Errorf("after the agent has gone: %v", err)
+		}
 		w.stop()
 	})
 }
@@ -565,6 +583,22 @@ func TestDownIsBounded(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"0", "1", "2", "3", "4"}, tokens); diff != "" {
 			t.Error(diff)
+		}
+		l, _ := w.m.acting()
+		l.sessions.order(&kernel.Order{Agent: "a", Session: 1, Task: make([]byte, maxDownTasks+1)})
+		if d, err := got(t, recv(w, s)); err != nil || len(d.Orders) != 1 {
+			t.Errorf("a task beyond the bound: %d orders, %v", len(d.Orders), err)
+		}
+		for range maxDownItems + 1 {
+			l.sessions.order(&kernel.Order{Agent: "a", Session: 1})
+			l.sessions.kill(&kernel.Kill{Agent: "a", Session: 1})
+			l.sessions.ack(&kernel.Ack{Agent: "a", Session: 1})
+		}
+		for _, want := range []int{maxDownItems, 1} {
+			d, err := got(t, recv(w, s))
+			if err != nil || len(d.Orders) != want || len(d.Kills) != want || len(d.Acks) != want {
+				t.Errorf("%d orders, %d kills and %d acknowledgements, %v; want %d", len(d.Orders), len(d.Kills), len(d.Acks), err, want)
+			}
 		}
 		w.stop()
 	})

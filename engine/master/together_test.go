@@ -1,7 +1,9 @@
 package master
 
 import (
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/leifengta/lft/engine/kernel"
@@ -36,6 +38,70 @@ func TestHeadsTogether(t *testing.T) {
 	)
 	if h.due(a) || h.digested("p").Revision != 1 {
 		t.Error("what was adopted is forgotten")
+	}
+}
+
+// TestHeadsAreReadTogether: a restart gathers what there is while the watch of heads
+// looks for what is new.
+func TestHeadsAreReadTogether(t *testing.T) {
+	defs := &fakeDefs{projects: []record.Project{{UID: "p", Name: "p", Revision: 2}}}
+	l := &loop{log: slog.New(slog.DiscardHandler)}
+	var h heads
+	h.init(defs, false)
+	a := kernel.Adopt{ProjectUID: "p", Revision: 1}
+	h.adopted(a)
+	together(
+		func() { h.adopted(a) },
+		func() { h.reject(a) },
+		func() {
+			if found, err := h.newer(t.Context(), l); err != nil || len(found) != 1 || found[0].Revision != 2 {
+				t.Errorf("newer: %+v, %v", found, err)
+			}
+		},
+		func() {
+			s, err := h.gather(t.Context(), l, record.Live{Adopted: []record.Adopted{{ProjectUID: "p", Revision: 1}}})
+			if err != nil || len(s.Projects) != 1 {
+				t.Errorf("gathered: %+v, %v", s.Projects, err)
+			}
+		},
+	)
+}
+
+// TestStartsTogether: callers name executions while the loop ends some.
+func TestStartsTogether(t *testing.T) {
+	m := New(Config{Solo: true})
+	var k looks
+	together(
+		func() { m.admit("x") },
+		func() { m.solo(&record.Live{Executions: []record.Execution{{ID: "x"}}}) },
+		func() {
+			l := k.begin("x")
+			k.stale(l)
+			k.end(l)
+		},
+		func() { k.finished([]string{"x"}) },
+	)
+	if left := m.solo(&record.Live{Executions: []record.Execution{{ID: "x"}, {ID: "y"}}}); len(left) != 1 || left[0].ID != "y" {
+		t.Errorf("left over: %+v", left)
+	}
+	if len(k.byID) > 0 {
+		t.Errorf("remembered: %v", k.byID)
+	}
+}
+
+// TestShopTogether: the loop asks while workers take.
+func TestShopTogether(t *testing.T) {
+	s := newShop(nil)
+	var taken atomic.Int64
+	together(
+		func() { s.add(kernel.Prepare{}, kernel.Prepare{}) },
+		func() { taken.Add(int64(len(s.take()))) },
+	)
+	for ps := s.take(); len(ps) > 0; ps = s.take() {
+		taken.Add(int64(len(ps)))
+	}
+	if n := taken.Load(); n != 800 {
+		t.Errorf("%d of 800 are taken", n)
 	}
 }
 
