@@ -165,9 +165,7 @@ func TestDecidingAgainRepeatsNoAnswer(t *testing.T) {
 		for i := range 3 {
 			all = append(all, ask(func() (string, error) { return w.m.Start(t.Context(), start(fmt.Sprint("x", i))) }))
 		}
-		w.book.mu.Lock()
-		w.book.answers = []error{nil, lease.ErrMoved, nil}
-		w.book.mu.Unlock()
+		w.book.set(func() { w.book.answers = []error{nil, lease.ErrMoved, nil} })
 		close(w.book.gate)
 		for _, c := range all {
 			if _, err := got(t, c); err != nil {
@@ -243,14 +241,14 @@ func TestPaceOfTries(t *testing.T) {
 		w.book.loadErr = errDown
 		w.start()
 		time.Sleep(time.Minute)
-		if n := w.book.loads; n < 100 || n > 150 {
-			t.Errorf("%d looks at the live rows in a minute", n)
-		}
-		w.book.mu.Lock()
-		w.book.loadErr = nil
-		w.book.mu.Unlock()
+		w.book.set(func() {
+			if n := w.book.loads; n < 100 || n > 150 {
+				t.Errorf("%d looks at the live rows in a minute", n)
+			}
+			w.book.loadErr = nil
+			w.book.judge = func(*record.Batch) error { return errDown }
+		})
 		time.Sleep(againMost)
-		w.book.judge = func(*record.Batch) error { return errDown }
 		c := ask(func() (string, error) { return w.m.Start(t.Context(), start("x")) })
 		time.Sleep(time.Minute)
 		if n := len(w.book.calls()); n < 100 || n > 150 {

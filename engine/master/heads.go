@@ -160,6 +160,17 @@ func (h *heads) read(ctx context.Context, p record.Project, graphs map[string]*k
 	a, senseless = kernel.CompileProject(p, objects,
 		func(digest string) ([]byte, bool) { data, ok := specs[digest]; return data, ok },
 		func(digest string) (*kernel.Graph, bool) { g, ok := graphs[digest]; return g, ok })
+	if len(a.Pools) > 0 {
+		uids := make([]string, len(a.Pools))
+		for i := range a.Pools {
+			uids[i] = a.Pools[i].UID
+		}
+		versions, err := h.defs.Versions(ctx, p.UID, uids)
+		if err != nil {
+			return a, nil, fmt.Errorf("read the pools of project %s: %w", p.Name, err)
+		}
+		a.NameFormerly(versions)
+	}
 	return a, senseless, nil
 }
 

@@ -28,6 +28,8 @@ type Definitions interface {
 	// Revisions lists those below before (0 = all), newest first.
 	Revisions(ctx context.Context, projectUID string, before int64, limit int) ([]record.Revision, error)
 	Objects(ctx context.Context, projectUID string, revision int64) ([]record.Object, error)
+	// Versions lists all versions of some objects, by uid and revision.
+	Versions(ctx context.Context, projectUID string, uids []string) ([]record.Object, error)
 	Specs(ctx context.Context, digests []string) (map[string][]byte, error)
 }
 

@@ -367,10 +367,12 @@ func (b *fakeBook) Commit(ctx context.Context, epoch int64, serial uint64, rows 
 	return err
 }
 
-func (b *fakeBook) count(n int) {
+func (b *fakeBook) count(n int) { b.set(func() { b.busy += n }) }
+
+func (b *fakeBook) set(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.busy += n
+	f()
 }
 
 func (b *fakeBook) LastBatch(_ context.Context, epoch int64) (uint64, error) {
@@ -441,6 +443,20 @@ func (d *fakeDefs) Objects(_ context.Context, _ string, revision int64) ([]recor
 	defer d.mu.Unlock()
 	d.reads++
 	return d.objects[revision], nil
+}
+
+func (d *fakeDefs) Versions(_ context.Context, _ string, uids []string) ([]record.Object, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []record.Object
+	for _, revision := range slices.Sorted(maps.Keys(d.objects)) {
+		for _, o := range d.objects[revision] {
+			if slices.Contains(uids, o.UID) {
+				out = append(out, o)
+			}
+		}
+	}
+	return out, nil
 }
 
 func (d *fakeDefs) Specs(_ context.Context, digests []string) (map[string][]byte, error) {
