@@ -136,7 +136,7 @@ func (e *Engine) openBucket(ctx context.Context, embedded string) error {
 	switch {
 	case dir == "" && embedded != "":
 		dir = filepath.Join(filepath.Dir(embedded), "blobs")
-		if err := os.MkdirAll(dir, 0o777); err != nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("bucket: %w", err)
 		}
 	case dir == "":

@@ -43,6 +43,29 @@ func TestEmbedded(t *testing.T) {
 	testRun(t, n)
 }
 
+// TestStateIsTheOwnersAlone: what jobs wrote and were given is nobody else's.
+func TestStateIsTheOwnersAlone(t *testing.T) {
+	state := sqlite(t)
+	n := start(t, engine.Config{State: state, Mode: engine.ModeDev})
+	join(t, "local", 1, n.http, n.base)
+	n.apply(chain("c", 1, func(int) *spec.Job { return command("/bin/echo", "secret") }))
+	n.succeed(n.begin("flow.c", "x"))
+	dir, seen := filepath.Dir(strings.TrimPrefix(state, "sqlite://")), 0
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		seen++
+		if info, err := d.Info(); err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return nil
+	})
+	if err != nil || seen < 4 {
+		t.Errorf("%d files, %v", seen, err)
+	}
+}
+
 func TestMariaDB(t *testing.T) {
 	n := start(t, engine.Config{State: mariadb(t), Mode: engine.ModeServer, Listen: "127.0.0.1:0"})
 	join(t, "local", 4, nil, "http://"+n.engine.Addr())

@@ -101,7 +101,7 @@ func makeFolders(cfg engine.Config) error {
 		return nil
 	}
 	for what, dir := range map[string]string{"state": filepath.Dir(path), "logs": cfg.Blobs} {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("the folder of the %s: %w", what, err)
 		}
 	}
