@@ -32,6 +32,10 @@ type world struct {
 	mu     sync.Mutex
 	broken error
 	stuck  chan struct{} // non-nil: writes wait for it
+	lasts  time.Duration // of a write that was given up
+	puts   int           // asked for
+	busy   int           // at a time, now
+	most   int           // … and at most
 	rows   []Chunk
 	frees  []string
 }
@@ -68,12 +72,21 @@ func (w *world) restart() {
 
 func (w *world) Put(ctx context.Context, key string, r io.Reader, size int64) error {
 	w.mu.Lock()
-	broken, stuck := w.broken, w.stuck
+	broken, stuck, lasts := w.broken, w.stuck, w.lasts
+	w.puts++
+	w.busy++
+	w.most = max(w.most, w.busy)
 	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.busy--
+	}()
 	if stuck != nil {
 		select {
 		case <-stuck:
 		case <-ctx.Done():
+			time.Sleep(lasts)
 			return ctx.Err()
 		}
 	}
@@ -213,6 +226,8 @@ func TestGrowing(t *testing.T) {
 		settle(3 * time.Second)
 		rows := w.reported()
 		w.want(rows, "tok 0-100")
+		w.Grown("tok", 0) // said again by a keeper that was met again
+		w.Acked("tok", 100)
 		settle(time.Hour)
 		w.want(w.reported())
 		write(1 << 20)
@@ -260,8 +275,12 @@ func TestDown(t *testing.T) {
 		if d := time.Since(start); d > 0 {
 			t.Errorf("results were delayed by %v", d)
 		}
+		w.Acked("t19", 1) // shipped by an earlier life; the rest is not forgotten
 		settle(10 * time.Minute)
 		w.want(w.reported())
+		if w.puts > 20*20 {
+			t.Errorf("the bucket was asked %d times in ten minutes", w.puts)
+		}
 		w.fail(nil)
 		settle(2 * retryAtMost)
 		rows := w.reported()
@@ -273,7 +292,73 @@ func TestDown(t *testing.T) {
 				t.Errorf("%s: %q", row.Token, got)
 			}
 		}
+		// The next failure is a first one.
+		w.fail(errors.New("down"))
+		w.write("next", []byte("x"))
+		w.want(w.Finish(t.Context(), "next", 1))
+		w.fail(nil)
+		settle(2 * retryFirst)
+		w.want(w.reported(), "next 0-1")
 	})
+}
+
+// Another bucket is tried at once, however long the one before was down.
+func TestAnotherBucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.SetBucket(w)
+		defer w.run()()
+		w.fail(errors.New("down"))
+		w.write("tok", []byte("x"))
+		w.want(w.Finish(t.Context(), "tok", 1))
+		settle(10*time.Minute + lookEvery/2) // between two looks
+		w.SetBucket(w.Bucket)
+		synctest.Wait()
+		w.want(w.reported(), "tok 0-1")
+	})
+}
+
+// What is being written when Run is told to end has an end before it returns, and
+// nothing begins after.
+func TestEndOfRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.SetBucket(w)
+		stop := w.run()
+		w.stuck, w.lasts = make(chan struct{}), time.Second
+		for i := range 2 * inFlight {
+			token := fmt.Sprint("t", i)
+			w.write(token, []byte("x"))
+			go w.Finish(t.Context(), token, 1)
+		}
+		synctest.Wait()
+		if err := w.Shipper.Run(t.Context()); err == nil {
+			t.Error("it runs twice")
+		}
+		stop()
+		if w.busy != 0 || w.most != inFlight {
+			t.Errorf("%d objects are being written after the end, %d were at a time", w.busy, w.most)
+		}
+		puts := w.puts
+		w.write("late", []byte("x"))
+		w.want(w.Finish(t.Context(), "late", 1))
+		if w.puts != puts {
+			t.Error("something is written after the end")
+		}
+		w.want(w.reported())
+	})
+}
+
+// A log that ends while it is found to have nothing new is shipped to its end.
+func TestEndsWhileItIsLookedAt(t *testing.T) {
+	s := New(Config{})
+	l := &log{shipped: 5, end: 8}
+	if !s.settle(l, Chunk{}, errNothing) {
+		t.Error("the rest is left for later")
+	}
+	if l.end = 5; s.settle(l, Chunk{}, errNothing) {
+		t.Error("it is looked at for ever")
+	}
 }
 
 // A bucket whose folder was removed is one that is down.
@@ -348,6 +433,9 @@ func TestRestart(t *testing.T) {
 		w.restart() // knows nothing; the ack never came
 		w.SetBucket(w)
 		defer w.run()()
+		if err := os.Mkdir(filepath.Join(w.dir, "folder"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		list, err := Spool(w.dir)
 		if diff := cmp.Diff([]Spooled{{Token: "tok", Bytes: 16 << 10}}, list); diff != "" || err != nil {
 			t.Errorf("spool: %v\n%s", err, diff)

@@ -116,7 +116,7 @@ func (s *Shipper) settle(l *log, row Chunk, err error) bool {
 	case err != nil:
 		pause := retryAtMost
 		if s.failed < 6 {
-			pause = min(retryAtMost, retryFirst<<s.failed)
+			pause = retryFirst << s.failed
 		}
 		s.failed++
 		s.retryAt = time.Now().Add(pause)
