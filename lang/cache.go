@@ -119,7 +119,7 @@ func (in *inputs) object(w io.Writer, addr spec.Address) {
 
 // file tells a file from none; a folder has no digest here.
 func (in *inputs) file(w io.Writer, name string) error {
-	f, err := treeFiles{loader: in.w.loader}.Open(name)
+	f, err := mountedFiles{loader: in.w.loader}.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprint(w, "none")
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/leifengta/lft/lang/internal/eval"
 	"github.com/leifengta/lft/lang/schema"
 	"github.com/leifengta/lft/lang/spec"
-	filetree "github.com/leifengta/lft/lang/tree"
+	"github.com/leifengta/lft/lang/tree"
 )
 
 func (w *worker) dependency(d declaration, voc schema.Block, bundle *spec.Bundle) {
@@ -52,9 +52,9 @@ func (s *sourced) read(text string) bool {
 	if path.IsAbs(text) || !fs.ValidPath(name) {
 		return s.refuse(text, errors.New("it is not a path inside the folder: paths are relative to the folder that the block stands in"))
 	}
-	info, err := fs.Stat(in.tree.fsys, name)
+	info, err := fs.Stat(in.mount.fsys, name)
 	switch {
-	case in.tree.sealed:
+	case in.mount.sealed:
 		return s.refuse(text, errors.New("the module lies in an archive, whose files can be read while planning only: unpack it and name the folder"))
 	case errors.Is(err, fs.ErrNotExist):
 		return s.refuse(text, errors.New("there is no such file or folder"))
@@ -62,22 +62,22 @@ func (s *sourced) read(text string) bool {
 		return s.refuse(text, err)
 	}
 	unpack := s.unpack(name, info.IsDir())
-	var files []filetree.File
+	var files []tree.File
 	var refused []error
 	if info.IsDir() {
 		s.folder = name
-		files, refused = filetree.Read(in.tree.fsys, name)
+		files, refused = tree.Read(in.mount.fsys, name)
 	} else {
 		s.folder = path.Dir(name)
 		if s.spec.Form = spec.FormFile; unpack {
 			s.spec.Form = spec.FormArchive
 		}
-		if files, err = filetree.ReadFile(in.tree.fsys, name); err != nil {
+		if files, err = tree.ReadFile(in.mount.fsys, name); err != nil {
 			refused = []error{err}
 		}
 	}
-	s.folder = path.Join(in.tree.name, s.folder)
-	s.spec.Digest = filetree.Digest(files)
+	s.folder = path.Join(in.mount.name, s.folder)
+	s.spec.Digest = tree.Digest(files)
 	for _, f := range files {
 		s.spec.Files = append(s.spec.Files, &spec.File{Path: f.Path, Executable: f.Executable, Size: f.Size, SHA256: f.SHA256})
 	}

@@ -24,7 +24,7 @@ import (
 // file is one source file. data is kept for snippets and run-time expressions.
 type file struct {
 	name string // relative to the project's folder
-	path string // in its tree
+	path string // in its mount
 	data []byte
 	// native is the text of expressions where data is JSON, at the same offsets.
 	native []byte

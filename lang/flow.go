@@ -85,13 +85,13 @@ func (w *worker) flows(d declaration) madeSet {
 		w.each = one.each
 		f := &flow{w: w, file: d.file, addr: w.objectAddress(d, one.key), each: one.each, block: d.block, voc: voc, at: spot{secrets: &secrets{}}}
 		f.defaults, _ = w.only(f.addr, voc, d.block.Body, "defaults")
-		f.findJobs(voc)
+		f.findJobs()
 		flows = append(flows, f)
 	}
 	// All instances are counted before the first is decoded: too many end here.
 	for _, f := range flows {
 		w.each = f.each
-		made.flows = append(made.flows, f.decode(voc))
+		made.flows = append(made.flows, f.decode())
 	}
 	w.each = nil
 	return made
@@ -114,15 +114,15 @@ func (w *worker) checkFlow(d declaration) {
 	}
 }
 
-func (f *flow) decode(voc schema.Block) *loadedFlow {
-	r := reader{w: f.w, addr: f.addr, voc: voc, body: f.block.Body, at: f.at}
+func (f *flow) decode() *loadedFlow {
+	r := reader{w: f.w, addr: f.addr, voc: f.voc, body: f.block.Body, at: f.at}
 	made := &spec.Flow{Address: f.addr}
 	made.Description, _ = r.text("description")
 	made.Protected = r.flag("protected")
-	f.w.requireAll(f.addr, voc, f.block.Body)
+	f.w.requireAll(f.addr, f.voc, f.block.Body)
 	made.OnFailure = spec.OnFailure(r.choice("on_failure", string(spec.FinishPossible), string(spec.FinishRunning), string(spec.CancelRunning)))
-	made.Concurrency = f.concurrency(voc)
-	made.Params = f.readParams(voc)
+	made.Concurrency = f.concurrency()
+	made.Params = f.readParams()
 	if f.w.jobs.Load() > maxJobs || f.w.made.Load() > maxMade {
 		f.jobs = nil // reported when all flows were looked at
 	}
@@ -142,13 +142,13 @@ func (f *flow) decode(voc schema.Block) *loadedFlow {
 	return loaded
 }
 
-func (f *flow) concurrency(voc schema.Block) *spec.Concurrency {
-	b, ok := f.w.only(f.addr, voc, f.block.Body, "concurrency")
+func (f *flow) concurrency() *spec.Concurrency {
+	b, ok := f.w.only(f.addr, f.voc, f.block.Body, "concurrency")
 	if !ok {
 		return nil
 	}
 	defer f.w.within(b.each)()
-	voc, _ = voc.Block("concurrency")
+	voc, _ := f.voc.Block("concurrency")
 	r := reader{w: f.w, addr: f.addr, voc: voc, body: b.Body, at: f.at.in("concurrency")}
 	c := &spec.Concurrency{
 		Max:      r.integer("max", 1, 100_000, 1),
@@ -164,9 +164,9 @@ func (f *flow) concurrency(voc schema.Block) *spec.Concurrency {
 	return c
 }
 
-func (f *flow) readParams(voc schema.Block) []*spec.Param {
-	nodes := f.w.blocks(f.addr, voc, f.block.Body, "param")
-	voc, _ = voc.Block("param")
+func (f *flow) readParams() []*spec.Param {
+	nodes := f.w.blocks(f.addr, f.voc, f.block.Body, "param")
+	voc, _ := f.voc.Block("param")
 	f.params = map[string]cty.Type{}
 	at, variables := map[string]hcl.Range{}, map[string]string{}
 	var params []*spec.Param

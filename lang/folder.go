@@ -17,8 +17,8 @@ import (
 // it is used. After it was read it only changes where files that waited are
 // decoded.
 type folder struct {
-	tree  *tree
-	dir   string  // in the tree, "." for its root
+	mount *mount
+	dir   string  // in the mount, "." for its root
 	later []*file // with flows and nothing else: parsed when they are decoded
 
 	size   int64                    // of its files, in bytes
@@ -37,7 +37,7 @@ type declaration struct {
 }
 
 // name is the folder's path relative to the project's, as findings show it.
-func (f *folder) name() string { return path.Join(f.tree.name, f.dir) }
+func (f *folder) name() string { return path.Join(f.mount.name, f.dir) }
 
 // Names of configuration files end so; those of variable files do not.
 const (
@@ -47,7 +47,7 @@ const (
 
 // files names the configuration files of the folder, sorted.
 func (f *folder) files() ([]string, error) {
-	entries, err := fs.ReadDir(f.tree.fsys, f.dir)
+	entries, err := fs.ReadDir(f.mount.fsys, f.dir)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // reported as it is
 	}
@@ -70,7 +70,7 @@ func (l *loader) read(f *folder, names []string) {
 	}
 	waits := make([]bool, len(all))
 	twoAtOnce(len(all), func(i int) {
-		all[i].read(f.tree.fsys)
+		all[i].read(f.mount.fsys)
 		if waits[i] = !l.whole && len(all) > 1 && all[i].flowsOnly(); !waits[i] {
 			all[i].parse(l.voc)
 		}

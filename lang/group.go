@@ -27,13 +27,13 @@ type group struct {
 
 // findJobs expands all job blocks, so that jobs can refer to each other in any
 // order.
-func (f *flow) findJobs(voc schema.Block) {
-	jobVoc, _ := voc.Block("job")
+func (f *flow) findJobs() {
+	voc, _ := f.voc.Block("job")
 	f.groups = map[string]*group{}
 	if f.w.jobs.Load() > maxJobs {
 		return
 	}
-	for _, b := range f.w.blocks(f.addr, voc, f.block.Body, "job") {
+	for _, b := range f.w.blocks(f.addr, f.voc, f.block.Body, "job") {
 		if len(b.Labels) != 2 {
 			continue
 		}
@@ -45,7 +45,7 @@ func (f *flow) findJobs(voc schema.Block) {
 		_, keyed := b.Body.Attributes["for_each"]
 		g := &group{block: b, keyed: keyed, jobs: map[string]*job{}}
 		f.groups[name] = g
-		f.expandJob(jobVoc, g)
+		f.expandJob(voc, g)
 	}
 	f.w.jobs.Add(int64(len(f.jobs)))
 	if len(f.jobs) > maxFlowJobs {

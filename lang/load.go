@@ -83,36 +83,37 @@ const maxJobs = 200_000
 // are decoded, on two goroutines, all but the counters is read only.
 type loader struct {
 	opt    Options
-	found  *findings
-	broken *findings    // of files that cannot be parsed
 	voc    schema.Block // of a file
 	types  map[string]*jobType
-	whole  bool // no file waits
+	stamp  digest // of what the meaning of all files depends on
+	found  *findings
+	broken *findings // of files that cannot be parsed
+	whole  bool      // no file waits
 
-	trees   map[string]*tree   // by name
+	mounts  map[string]*mount  // by name
 	folders map[string]*folder // by name
-	calls   int
-	top     *module   // the project's folder
-	modules []*module // all, the top first
+	top     *module            // the project's folder
+	modules []*module          // all, the top first
 
-	sets  map[spec.Address]*set       // of what was decoded so far, by address without key
-	pools map[spec.Address]*spec.Pool // as sets
-	// declared are the flows, filled when all of them are decoded.
-	declared map[spec.Address]*spec.Flow
-	heads    map[spec.Address][]byte // the same of flows in canonical form, without jobs
-	stamp    digest                  // of what the meaning of all files depends on
-	jobs     atomic.Int64            // of all flows decoded so far
-	made     atomic.Int64            // blocks, by dynamic ones
-	steps    atomic.Int64            // that evaluation may still take, all workers together
+	objects
+	claims
+	counters
+}
 
-	calendars map[spec.Address]*spec.Calendar // as sets
-	rules     []ruled                         // variables with rules of their own
-	moves     []move
-	removals  []removal
-	// contracts are those of flows that wait for others, by address, and starts
-	// the jobs that start flows.
-	contracts map[spec.Address]*contract
-	starts    []start
+// counters bound a project; all workers change them.
+type counters struct {
+	calls int          // before flows are decoded
+	jobs  atomic.Int64 // of all flows decoded so far
+	made  atomic.Int64 // blocks, by dynamic ones
+	steps atomic.Int64 // that evaluation may still take, all workers together
+}
+
+// claims are what is judged when all that it speaks of is known.
+type claims struct {
+	rules    []ruled // variables with rules of their own
+	moves    []move
+	removals []removal
+	starts   []start // of flows by jobs
 }
 
 func newLoader(fsys fs.FS, opt Options) *loader {
@@ -121,9 +122,9 @@ func newLoader(fsys fs.FS, opt Options) *loader {
 		opt.Cache = nil
 	}
 	l := &loader{
-		opt: opt, found: newFindings(files), broken: newFindings(files), voc: schema.File(), types: make(map[string]*jobType, len(opt.JobTypes)),
-		trees: map[string]*tree{".": {name: ".", fsys: fsys}}, folders: map[string]*folder{},
-		sets: map[spec.Address]*set{}, calendars: map[spec.Address]*spec.Calendar{}, contracts: map[spec.Address]*contract{}, pools: map[spec.Address]*spec.Pool{}, declared: map[spec.Address]*spec.Flow{}, heads: map[spec.Address][]byte{}, stamp: newStamp(opt),
+		opt: opt, voc: schema.File(), types: make(map[string]*jobType, len(opt.JobTypes)), stamp: newStamp(opt),
+		found: newFindings(files), broken: newFindings(files),
+		mounts: map[string]*mount{".": {name: ".", fsys: fsys}}, folders: map[string]*folder{}, objects: newObjects(),
 	}
 	l.steps.Store(int64(eval.Limits().Steps))
 	for _, t := range opt.JobTypes {

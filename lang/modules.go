@@ -107,15 +107,15 @@ func (l *loader) resolve(c *call) *folder {
 	if err != nil {
 		return refuse(err)
 	}
-	t, dir, err := l.locate(c.parent.folder, src)
+	m, dir, err := l.locate(c.parent.folder, src)
 	if err != nil {
 		return refuse(err)
 	}
-	name := path.Join(t.name, dir)
+	name := path.Join(m.name, dir)
 	if f, ok := l.folders[name]; ok {
 		return f
 	}
-	f := &folder{tree: t, dir: dir}
+	f := &folder{mount: m, dir: dir}
 	files, err := f.files()
 	switch {
 	case err != nil:

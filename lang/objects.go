@@ -13,6 +13,27 @@ import (
 	"github.com/leifengta/lft/lang/spec"
 )
 
+// objects are what was decoded so far. Maps by declaration have no key in their
+// addresses, the others have.
+type objects struct {
+	sets      map[spec.Address]*set // by declaration
+	pools     map[spec.Address]*spec.Pool
+	calendars map[spec.Address]*spec.Calendar
+	// declared are the flows, filled when all of them are decoded; heads the same
+	// of flows in canonical form, without jobs.
+	declared map[spec.Address]*spec.Flow
+	heads    map[spec.Address][]byte
+	// contracts are those of flows that are decoded last, because they start others.
+	contracts map[spec.Address]*contract
+}
+
+func newObjects() objects {
+	return objects{
+		sets: map[spec.Address]*set{}, pools: map[spec.Address]*spec.Pool{}, calendars: map[spec.Address]*spec.Calendar{},
+		declared: map[spec.Address]*spec.Flow{}, heads: map[spec.Address][]byte{}, contracts: map[spec.Address]*contract{},
+	}
+}
+
 // decoder turns the declarations of one kind of block into objects, once for each
 // module that declares them.
 type decoder struct {

@@ -46,7 +46,7 @@ func Project(fsys fs.FS) (string, diag.List) {
 
 // openTop reads the project's own folder.
 func (l *loader) openTop() (*folder, bool) {
-	f := &folder{tree: l.trees["."], dir: "."}
+	f := &folder{mount: l.mounts["."], dir: "."}
 	names, err := f.files()
 	switch {
 	case err != nil:
@@ -63,7 +63,7 @@ func (l *loader) openTop() (*folder, bool) {
 
 // otherFiles hints at what a folder without configuration may be about.
 func (f *folder) otherFiles() string {
-	if found, err := fs.Glob(f.tree.fsys, "*.tf"); err == nil && len(found) > 0 {
+	if found, err := fs.Glob(f.mount.fsys, "*.tf"); err == nil && len(found) > 0 {
 		return " Those of Terraform (*.tf) are not read: what lft runs stands in files of its own. lft init writes the first."
 	}
 	return " lft init writes a project to start from."

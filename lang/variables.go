@@ -242,7 +242,7 @@ func (v *variable) mentions(x hclsyntax.Expression) bool {
 // variableFiles lists them in the order in which they are read.
 func (l *loader) variableFiles() []*file {
 	var files []*file
-	fsys := l.trees["."].fsys
+	fsys := l.mounts["."].fsys
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil // reported when the folder was read

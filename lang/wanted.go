@@ -39,7 +39,7 @@ func (w *worker) elsewhere(name string) string {
 	if foreign := "TF_VAR_" + name; slices.Contains(w.opt.Foreign, foreign) {
 		found = append(found, foreign)
 	}
-	entries, _ := fs.ReadDir(w.trees["."].fsys, ".") // a fault was reported when the folder was read
+	entries, _ := fs.ReadDir(w.mounts["."].fsys, ".") // a fault was reported when the folder was read
 	for _, entry := range entries {
 		file := strings.TrimSuffix(entry.Name(), ".json")
 		if file == "terraform.tfvars" || strings.HasSuffix(file, ".auto.tfvars") {

@@ -27,7 +27,7 @@ func (l *loader) worker(found *findings) *worker {
 	w := &worker{loader: l, found: found, module: l.top, timetables: new(cron.Compiler)}
 	limits := eval.Limits()
 	limits.Steps = 0 // all come from the reserve
-	w.evaluator = expr.NewEvaluator(limits, eval.Functions(treeFiles{loader: l, worker: w}), w.resolve)
+	w.evaluator = expr.NewEvaluator(limits, eval.Functions(mountedFiles{loader: l, worker: w}), w.resolve)
 	w.evaluator.SetReserve(l.draw)
 	w.inputs = inputs{w: w, known: map[use]digest{}}
 	return w

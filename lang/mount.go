@@ -10,9 +10,9 @@ import (
 	"github.com/leifengta/lft/lang/internal/archive"
 )
 
-// tree is a set of files that modules may lie in: the project's folder, a folder
-// outside of it, or an archive. What leaves one tree is looked for in another.
-type tree struct {
+// mount is a set of files that modules may lie in: the project's folder, a folder
+// outside of it, or an archive. What leaves one is looked for in another.
+type mount struct {
 	name   string // relative to the project's folder; "." for that itself
 	fsys   fs.FS
 	sealed bool // an archive: nothing leaves it
@@ -48,17 +48,17 @@ func parseSource(text string) (source, error) {
 	return source{pack: path.Clean(pack), sub: sub}, nil
 }
 
-// locate finds the tree and the folder in it that a source names, seen from
+// locate finds the mount and the folder in it that a source names, seen from
 // another folder.
-func (l *loader) locate(from *folder, src source) (*tree, string, error) {
-	t, dir := from.tree, path.Join(from.dir, src.pack)
+func (l *loader) locate(from *folder, src source) (*mount, string, error) {
+	m, dir := from.mount, path.Join(from.dir, src.pack)
 	if path.IsAbs(src.pack) || !fs.ValidPath(dir) {
-		if t.sealed {
-			return nil, "", fmt.Errorf("%s leaves the archive %s", src.pack, t.name)
+		if m.sealed {
+			return nil, "", fmt.Errorf("%s leaves the archive %s", src.pack, m.name)
 		}
 		outside := src.pack
 		if !path.IsAbs(outside) {
-			outside = path.Join(t.name, dir)
+			outside = path.Join(m.name, dir)
 		}
 		if archive.Is(outside) {
 			return l.unpacked(outside, src.sub, l.outside(path.Dir(outside)), path.Base(outside))
@@ -66,17 +66,17 @@ func (l *loader) locate(from *folder, src source) (*tree, string, error) {
 		opened, err := l.outside(outside)()
 		return opened, src.sub, err
 	}
-	if info, err := fs.Stat(t.fsys, dir); archive.Is(dir) && (err != nil || !info.IsDir()) {
-		return l.unpacked(path.Join(t.name, dir), src.sub, func() (*tree, error) { return t, nil }, dir)
+	if info, err := fs.Stat(m.fsys, dir); archive.Is(dir) && (err != nil || !info.IsDir()) {
+		return l.unpacked(path.Join(m.name, dir), src.sub, func() (*mount, error) { return m, nil }, dir)
 	}
-	return t, path.Join(dir, src.sub), nil
+	return m, path.Join(dir, src.sub), nil
 }
 
 // outside opens a folder out of the project's, once.
-func (l *loader) outside(name string) func() (*tree, error) {
-	return func() (*tree, error) {
-		if t, ok := l.trees[name]; ok {
-			return t, nil
+func (l *loader) outside(name string) func() (*mount, error) {
+	return func() (*mount, error) {
+		if m, ok := l.mounts[name]; ok {
+			return m, nil
 		}
 		if l.opt.Open == nil {
 			return nil, fmt.Errorf("%s lies outside of the folder, and nothing outside may be read here", name)
@@ -85,26 +85,26 @@ func (l *loader) outside(name string) func() (*tree, error) {
 		if err != nil {
 			return nil, cause(err)
 		}
-		l.trees[name] = &tree{name: name, fsys: fsys}
-		return l.trees[name], nil
+		l.mounts[name] = &mount{name: name, fsys: fsys}
+		return l.mounts[name], nil
 	}
 }
 
-// unpacked opens an archive that lies in a tree, once.
-func (l *loader) unpacked(name, sub string, around func() (*tree, error), file string) (*tree, string, error) {
-	if t, ok := l.trees[name]; ok {
-		return t, sub, nil
+// unpacked opens an archive that lies in a mount, once.
+func (l *loader) unpacked(name, sub string, around func() (*mount, error), file string) (*mount, string, error) {
+	if m, ok := l.mounts[name]; ok {
+		return m, sub, nil
 	}
-	t, err := around()
+	m, err := around()
 	if err != nil {
 		return nil, "", err
 	}
-	fsys, err := archive.Open(t.fsys, file)
+	fsys, err := archive.Open(m.fsys, file)
 	if err != nil {
 		return nil, "", cause(err)
 	}
-	l.trees[name] = &tree{name: name, fsys: fsys, sealed: true}
-	return l.trees[name], sub, nil
+	l.mounts[name] = &mount{name: name, fsys: fsys, sealed: true}
+	return l.mounts[name], sub, nil
 }
 
 // cause drops the path of an error, which the message has already.
@@ -115,40 +115,40 @@ func cause(err error) error {
 	return err
 }
 
-// treeFiles are all trees as one, for functions that read files: each at its
+// mountedFiles are all mounts as one, for functions that read files: each at its
 // name.
-type treeFiles struct {
+type mountedFiles struct {
 	*loader
 
 	worker *worker // that is told what was asked for; may be nil
 }
 
-// Open finds the tree by the longest name that leads to the file.
-func (f treeFiles) Open(name string) (fs.File, error) {
-	best, rest := f.trees["."], name
-	for mount, t := range f.trees {
-		inner, ok := strings.CutPrefix(name, mount+"/")
-		if !ok && name == mount {
+// Open finds the mount by the longest name that leads to the file.
+func (f mountedFiles) Open(name string) (fs.File, error) {
+	best, rest := f.mounts["."], name
+	for root, m := range f.mounts {
+		inner, ok := strings.CutPrefix(name, root+"/")
+		if !ok && name == root {
 			inner, ok = ".", true
 		}
-		if ok && (best.name == "." || len(mount) > len(best.name)) {
-			best, rest = t, inner
+		if ok && (best.name == "." || len(root) > len(best.name)) {
+			best, rest = m, inner
 		}
 	}
 	return best.fsys.Open(rest) //nolint:wrapcheck // it is a file system itself
 }
 
 // Holds reports whether a path, which may start with .., leads into one of the
-// trees.
-func (f treeFiles) Holds(name string) bool {
+// mounts.
+func (f mountedFiles) Holds(name string) bool {
 	if f.worker != nil {
 		f.worker.uses.add("", fileUse, name)
 	}
 	if fs.ValidPath(name) {
 		return true
 	}
-	for mount := range f.trees {
-		if name == mount || strings.HasPrefix(name, mount+"/") {
+	for root := range f.mounts {
+		if name == root || strings.HasPrefix(name, root+"/") {
 			return true
 		}
 	}
