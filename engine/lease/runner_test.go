@@ -32,6 +32,9 @@ func TestOneActsTheOtherKnows(t *testing.T) {
 		if took > lease.LookEvery || term.Epoch() != 1 {
 			t.Errorf("epoch %d after %v", term.Epoch(), took)
 		}
+		if seat, self := a.Leader(); !self || seat.Epoch != 1 {
+			t.Errorf("the leader does not know itself from its beginning: %+v", seat)
+		}
 		b := start(t, db, "bb")
 		time.Sleep(time.Minute)
 		if len(b.terms) > 0 || len(a.ended) > 0 {
@@ -154,6 +157,78 @@ func TestTrustCountsFromTheBeginningOfTheRenewal(t *testing.T) {
 		time.Sleep(2 * time.Millisecond)
 		if term.Trust() {
 			t.Error("trust counts from the answer, not from the question")
+		}
+	})
+}
+
+// TestTrustOfATakeOver: it counts from when the seat was asked for, not from the
+// look before nor from the answer.
+func TestTrustOfATakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newTable()
+		a := start(t, db, "a")
+		a.line.set(func(l *line) { l.slow = 1900 * time.Millisecond })
+		term, _ := acting(t, a)
+		if !term.Trust() {
+			t.Error("does not trust what it has just taken")
+		}
+		a.line.set(func(l *line) { l.hang = true })
+		time.Sleep(lease.TrustFor - 1900*time.Millisecond)
+		if !term.Trust() {
+			t.Error("trust has ended early")
+		}
+		time.Sleep(time.Millisecond)
+		if term.Trust() {
+			t.Error("trust counts from the answer")
+		}
+	})
+}
+
+// TestDatabaseAwayForAll: when it is back its list of connections is new, and the
+// holder gets a moment to show up in it.
+func TestDatabaseAwayForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newTable()
+		a := start(t, db, "a")
+		acting(t, a)
+		b := start(t, db, "bb")
+		time.Sleep(10 * time.Second)
+		away := func(yes bool) {
+			for _, s := range []*server{a, b} {
+				s.line.set(func(l *line) { l.down = yes })
+			}
+		}
+		away(true)
+		time.Sleep(time.Second)
+		db.change(func(db *table) { db.seat.Gone = true })
+		away(false)
+		time.Sleep(time.Second - lease.LookEvery)
+		db.change(func(db *table) { db.seat.Gone = false })
+		time.Sleep(time.Minute)
+		if len(b.terms) > 0 || len(a.ended) > 0 {
+			t.Error("the seat has changed hands although its holder came back in time")
+		}
+	})
+}
+
+// TestRenewsSoonAfterTrouble, and at its own pace again when that is over.
+func TestRenewsSoonAfterTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newTable()
+		a := start(t, db, "a")
+		term, _ := acting(t, a)
+		time.Sleep(10*time.Second + time.Millisecond)
+		a.line.set(func(l *line) { l.down = true })
+		time.Sleep(lease.BeatEvery)
+		a.line.set(func(l *line) { l.down = false })
+		before := term.Beat()
+		time.Sleep(lease.LookEvery)
+		if n := term.Beat() - before; n != 1 {
+			t.Errorf("%d renewals at once after the database is back", n)
+		}
+		time.Sleep(10 * lease.BeatEvery)
+		if n := term.Beat() - before; n != 11 {
+			t.Errorf("%d renewals in the ten seconds after", n-1)
 		}
 	})
 }
