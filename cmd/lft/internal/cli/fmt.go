@@ -48,8 +48,8 @@ type layout struct {
 	recursive                bool
 	files                    []*layoutFile
 	known                    map[string]bool // clean paths of files
-	changed                  bool // some file differs from its canonical form
-	broken                   bool // some file does not parse
+	changed                  bool            // some file differs from its canonical form
+	broken                   bool            // some file does not parse
 }
 
 // layoutFile is a file to lay out.
