@@ -56,7 +56,7 @@ func (a *agent) command(r brain.Ready) {
 
 // dialKeeper connects to the keeper, starting one if need be, until it succeeds.
 func (a *agent) dialKeeper(ctx context.Context) {
-	spawn := keeper.Spawn{Argv: a.c.KeeperArgv, Env: os.Environ()}
+	spawn := keeper.Spawn{Argv: a.c.KeeperArgv, Env: os.Environ(), Build: a.c.Version}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		client, err := keeper.Dial(ctx, a.c.Dir, spawn)
 		if err == nil {
@@ -80,7 +80,10 @@ func (a *agent) dialKeeper(ctx context.Context) {
 func (a *agent) meet(ctx context.Context, client *keeper.Client) {
 	a.keeper, a.dialing = client, false
 	hello := client.Hello()
-	a.log.Info("keeper answers", "keeper", hello.Keeper, "pid", hello.PID, "isolation", hello.Isolation, "attempts", len(hello.Attempts))
+	a.log.Info("keeper answers", "keeper", hello.Keeper, "pid", hello.PID, "build", hello.Build, "isolation", hello.Isolation, "attempts", len(hello.Attempts))
+	if why := client.Stale(); why != nil {
+		a.log.Warn("the keeper goes on in the build it has", "build", hello.Build, "wanted", a.c.Version, "why", why)
+	}
 	up := brain.KeeperUp{Keeper: hello.Keeper, Boot: a.id.BootID + "/" + a.id.Namespace}
 	var late []keeper.Ended
 	for _, t := range hello.Attempts {

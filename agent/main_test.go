@@ -35,7 +35,7 @@ func play(m *testing.M) int {
 	case "":
 		return m.Run()
 	case "keeper":
-		err = keeper.Main(ctx, os.Args[len(os.Args)-1], log)
+		err = keeper.Main(ctx, os.Args[len(os.Args)-1], "test", log)
 	case "agent":
 		var c agent.Config
 		if err = json.Unmarshal([]byte(os.Args[1]), &c); err != nil {

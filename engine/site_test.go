@@ -33,7 +33,7 @@ import (
 // TestMain is also the keeper: agents start this same binary as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 3 && os.Args[1] == "keeper" {
-		err := keeper.Main(context.Background(), os.Args[3], slog.New(slog.DiscardHandler))
+		err := keeper.Main(context.Background(), os.Args[3], "", slog.New(slog.DiscardHandler))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

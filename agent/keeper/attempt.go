@@ -19,10 +19,15 @@ import (
 // carries it from its start to its exit record.
 type attempt struct {
 	start Start
-	wish  chan wish               // room for one: the first that wants it dead has its way
+	wish  atomic.Pointer[wish]    // the first that wants it dead has its way
 	main  atomic.Pointer[os.File] // readable when the main process has ended; nil = none yet
+
+	// Written by live alone, inside the gate.
 	slot  *launch.Slot
 	log   *spool
+	stage stage
+	until int64 // when the stage is over, boot-time µs
+	end   Ended // what is known of it so far
 
 	// Guarded by keeper.mu.
 	pid     int // of the main process; 0 = none yet
@@ -35,23 +40,31 @@ type attempt struct {
 
 // wish is why an attempt has to end.
 type wish struct {
-	cause Cause
-	why   string
+	Cause Cause  `json:"cause"`
+	Why   string `json:"why"`
 }
+
+// keeperStopped is the wish of a keeper that has to end.
+var keeperStopped = wish{CauseCancelled, "the keeper was stopped"}
 
 func newAttempt(s Start) *attempt {
-	return &attempt{start: s, wish: make(chan wish, 1)}
+	return &attempt{start: s, end: Ended{Token: s.Token}}
 }
 
-// want makes the attempt end, unless it is ending for another cause.
+// want makes the attempt end, unless somebody else wanted it before.
 func (a *attempt) want(w wish) {
-	select {
-	case a.wish <- w:
-	default:
+	if !a.wish.CompareAndSwap(nil, &w) {
 		return
 	}
 	if main := a.main.Load(); main != nil {
 		_ = main.SetReadDeadline(longAgo()) // wakes who waits for its end
+	}
+}
+
+// takeWish makes the wish the cause of the end, if there is none yet.
+func (a *attempt) takeWish() {
+	if w := a.wish.Load(); w != nil && a.end.Cause == CauseNone {
+		a.end.Cause, a.end.Why = w.Cause, w.Why
 	}
 }
 
@@ -60,32 +73,45 @@ func longAgo() time.Time { return time.Unix(1, 0) }
 
 var errUnwanted = errors.New("ended before it was started")
 
-// live is the life of an attempt.
+// live is the life of an attempt, or what is left of it after an upgrade.
 func (k *keeper) live(a *attempt) {
 	defer k.living.Done()
-	end := Ended{Token: a.start.Token}
-	if err := k.launch(a, &end); err != nil {
-		if !errors.Is(err, errUnwanted) {
-			end.Refused = err.Error()
-		}
-		k.end(a, end)
+	if a.started == nil && !k.ran(a) {
 		return
 	}
-	k.attend(a, &end)
-	end.StartedAt = a.started.At
+	k.attend(a)
 	a.main.Load().Close()
+	log := a.log.finish()
+	k.gate.enter()
+	a.end.StartedAt, a.end.Log = a.started.At, log
 	if a.status.Signaled() {
-		end.ExitCode, end.Signal = -1, unix.SignalName(a.status.Signal())
+		a.end.ExitCode, a.end.Signal = -1, unix.SignalName(a.status.Signal())
 	} else {
-		end.ExitCode = a.status.ExitStatus()
+		a.end.ExitCode = a.status.ExitStatus()
 	}
-	end.Log = a.log.finish()
-	end.Output, end.BadOutput = readOutput(a.slot.Output)
-	k.end(a, end)
+	a.end.Output, a.end.BadOutput = readOutput(a.slot.Output)
+	k.end(a)
 }
 
-// end publishes the exit record, then cleans up: nobody waits for that.
-func (k *keeper) end(a *attempt, end Ended) {
+// ran reports whether the attempt has started; if not, it has ended.
+func (k *keeper) ran(a *attempt) bool {
+	k.gate.enter()
+	err := k.launch(a)
+	if err == nil {
+		k.gate.leave()
+		return true
+	}
+	if !errors.Is(err, errUnwanted) {
+		a.end.Refused = err.Error()
+	}
+	k.end(a)
+	return false
+}
+
+// end publishes the exit record and leaves the gate, then cleans up: nobody
+// waits for that.
+func (k *keeper) end(a *attempt) {
+	end := a.end
 	end.At = launch.BootTime()
 	k.mu.Lock()
 	a.ended = &end
@@ -96,18 +122,26 @@ func (k *keeper) end(a *attempt, end Ended) {
 		delete(k.logs, end.Token)
 	}
 	k.tell(func(n *news) { n.Ended = append(n.Ended, end) }, true)
+	slot := a.slot
+	a.slot = nil
 	k.mu.Unlock()
-	if a.slot != nil {
-		if err := k.slots.Give(a.slot); err != nil {
+	k.gate.leave()
+	if slot != nil {
+		if err := k.slots.Give(slot); err != nil {
 			k.logger.Warn("slot is lost", "token", end.Token, "error", err)
 		}
-		a.slot = nil
 	}
 }
 
 // launch makes the process; nothing is left of it when it fails, but a slot to
 // be given back.
-func (k *keeper) launch(a *attempt, end *Ended) error {
+func (k *keeper) launch(a *attempt) error {
+	switch {
+	case !tokenShape.MatchString(a.start.Token):
+		return errors.New("token is malformed")
+	case len(a.start.Argv) == 0 || a.start.Argv[0] == "":
+		return errors.New("no program is named")
+	}
 	slot, err := k.slots.Take()
 	if err != nil {
 		return err
@@ -140,18 +174,14 @@ func (k *keeper) launch(a *attempt, end *Ended) error {
 		return fmt.Errorf("make log pipe: %w", err)
 	}
 	reader := os.NewFile(uintptr(pipe[0]), "log")
-	select {
-	case w := <-a.wish:
+	if a.takeWish(); a.end.Cause != CauseNone {
 		reader.Close()
-		end.Cause, end.Why = w.cause, w.why
 		return errUnwanted
-	default:
 	}
-	err = k.forker.Start(&launch.Command{
+	if err := k.fork(a, &launch.Command{
 		Path: program, Argv: a.start.Argv, Env: env, Dir: slot.Work,
 		Stdin: stdin.Fd(), Log: uintptr(pipe[1]), Cgroup: slot.CgroupFD,
-	}, func(pid int, exit *os.File) { k.born(a, pid, exit) })
-	if err != nil {
+	}); err != nil {
 		reader.Close()
 		return fmt.Errorf("start %s: %w", program, err)
 	}
@@ -159,12 +189,28 @@ func (k *keeper) launch(a *attempt, end *Ended) error {
 	if limit <= 0 {
 		limit = DefaultLogCap
 	}
-	a.log = k.spools.newSpool(a.start.Token, limit, reader, func() { k.grown(a) })
+	a.log = k.spools.newSpool(a.start.Token, limit, reader, func() { k.grown(a.start.Token) })
 	k.mu.Lock()
 	k.logs[a.start.Token] = a.log
 	k.mu.Unlock()
 	go a.log.copy()
 	return nil
+}
+
+// fork says before and after that there is a child which may not be known yet.
+func (k *keeper) fork(a *attempt, c *launch.Command) error {
+	return k.forker.Do(func() error {
+		k.countFork()
+		defer k.countFork()
+		return launch.Fork(c, func(pid int, exit *os.File) { k.born(a, pid, exit) })
+	})
+}
+
+func (k *keeper) countFork() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.forks++
+	k.forked.Broadcast()
 }
 
 // born is called on the forking thread.
@@ -176,16 +222,27 @@ func (k *keeper) born(a *attempt, pid int, exit *os.File) {
 	a.pid = pid
 	a.started = &Started{Token: a.start.Token, PID: pid, At: now}
 	k.mains[pid] = a
-	if a.start.Timeout > 0 {
-		a.timeout = k.alarms.set(now+a.start.Timeout.Microseconds(), func() { a.want(wish{cause: CauseTimeout}) })
-	}
-	if a.start.RerunAfter > 0 {
-		k.watchIsolation(a)
-	}
+	k.watch(a)
 	k.tell(func(n *news) { n.Started = append(n.Started, *a.started) }, false)
+	k.breed()
+}
+
+// breed tells tidy that there is something to wait for.
+func (k *keeper) breed() {
 	select {
 	case k.bred <- struct{}{}:
 	default:
+	}
+}
+
+// watch sets the alarms of an attempt that has started. The caller holds mu.
+func (k *keeper) watch(a *attempt) {
+	if a.start.Timeout > 0 {
+		at := a.started.At + a.start.Timeout.Microseconds()
+		a.timeout = k.alarms.set(at, func() { a.want(wish{Cause: CauseTimeout}) })
+	}
+	if a.start.RerunAfter > 0 {
+		k.watchIsolation(a)
 	}
 }
 
@@ -198,7 +255,7 @@ func (k *keeper) watchIsolation(a *attempt) {
 	}
 	at := since + a.start.RerunAfter.Microseconds()
 	if at <= launch.BootTime() {
-		a.want(wish{cause: CauseIsolated})
+		a.want(wish{Cause: CauseIsolated})
 		return
 	}
 	a.lonely = k.alarms.set(at, func() {
@@ -210,31 +267,18 @@ func (k *keeper) watchIsolation(a *attempt) {
 	})
 }
 
-func (k *keeper) grown(a *attempt) {
+func (k *keeper) grown(token string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.tell(func(n *news) { n.Grown = append(n.Grown, Grown{Token: a.start.Token}) }, false)
+	k.tell(func(n *news) { n.Grown = append(n.Grown, Grown{Token: token}) }, false)
 }
 
-// stdin is what a job reads: nothing, or data in memory that it may seek in.
+// stdin is what a job reads: nothing, or data that it may seek in.
 func (k *keeper) stdin(data []byte) (*os.File, error) {
 	if data == nil {
 		return k.null, nil
 	}
-	fd, err := unix.MemfdCreate("stdin", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("make standard input: %w", err)
-	}
-	f := os.NewFile(uintptr(fd), "stdin")
-	if _, err := f.Write(data); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("write standard input: %w", err)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("write standard input: %w", err)
-	}
-	return f, nil
+	return memoryFile("stdin", data)
 }
 
 // furnish makes the files and links of a start. Nothing is made through a link:

@@ -22,6 +22,7 @@ var ErrFreed = errors.New("log bytes were freed")
 type Client struct {
 	conn   net.Conn
 	hello  Hello
+	stale  error
 	events chan Event
 	kick   chan struct{} // something waits in next
 	closed chan struct{} // nothing can be sent any more
@@ -59,6 +60,10 @@ func newClient(conn net.Conn) (*Client, error) {
 // Hello is what the keeper said when the connection was made: every token it
 // knows. Events tell what happened since.
 func (c *Client) Hello() Hello { return c.hello }
+
+// Stale says why the keeper is of another build than its Spawn; nil = it is not.
+// It is as good a keeper as any.
+func (c *Client) Stale() error { return c.stale }
 
 // Events delivers in order. The last event is Gone, then the channel is closed.
 // A receiver that stops receiving stops the client, not the keeper.
@@ -253,6 +258,9 @@ func (c *Client) deliver(n news) bool {
 		if !c.emit(e) {
 			return false
 		}
+	}
+	if n.Refused != "" {
+		return c.emit(refused{n.Refused})
 	}
 	return true
 }

@@ -31,18 +31,23 @@ func SpoolDir(dir string) string { return filepath.Join(dir, spoolName) }
 
 // Spawn says how a keeper is started when none answers.
 type Spawn struct {
-	Argv []string // e.g. the lft executable, "keeper"; "-dir", DIR are added
-	Env  []string // its environment; jobs inherit none of it
+	Argv  []string // e.g. the lft executable, "keeper"; "-dir", DIR are added
+	Env   []string // its environment; jobs inherit none of it
+	Build string   // version of that program; "" = any will do
 }
 
 // Dial connects to the keeper of dir, and starts one in a session of its own
-// when none answers. Connecting ends the connection of any other client.
+// when none answers. One of another build is asked to become that of spawn.
+// Connecting ends the connection of any other client.
 func Dial(ctx context.Context, dir string, spawn Spawn) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, spawnWithin)
 	defer cancel()
 	c, err := connect(ctx, dir)
-	if err == nil || !absent(err) {
-		return c, err
+	if err == nil {
+		return spawn.upgrade(ctx, dir, c)
+	}
+	if !absent(err) {
+		return nil, err
 	}
 	died, err := spawn.start(dir)
 	if err != nil {
@@ -65,6 +70,45 @@ func Dial(ctx context.Context, dir string, spawn Spawn) (*Client, error) {
 			return nil, fmt.Errorf("keeper does not answer: %w; see %s", err, filepath.Join(dir, logName))
 		}
 	}
+}
+
+// upgrade has the keeper become another program, and connects anew in any case:
+// what it says then is the whole truth. A program that fails when it is too late
+// leaves no keeper, which is an error here.
+func (s Spawn) upgrade(ctx context.Context, dir string, c *Client) (*Client, error) {
+	if s.Build == "" || s.Build == c.hello.Build {
+		return c, nil
+	}
+	if c.hello.Build == "" {
+		c.stale = errors.New("it is of a build that knows no upgrade")
+		return c, nil
+	}
+	defer func() { _ = c.Close() }()
+	why := errors.New("it says nothing about it")
+	if err := c.send(func(o *order) { o.Upgrade = &upgradeOrder{Argv: s.argv(dir)} }); err != nil {
+		return nil, err
+	}
+	for waits := true; waits; {
+		select {
+		case e := <-c.Events():
+			switch e := e.(type) {
+			case refused:
+				why, waits = errors.New(e.why), false
+			case Gone:
+				waits = false
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("upgrade the keeper: %w", ctx.Err())
+		}
+	}
+	now, err := connect(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("after an upgrade: %w; see %s", err, filepath.Join(dir, logName))
+	}
+	if now.hello.Build != s.Build {
+		now.stale = why
+	}
+	return now, nil
 }
 
 // absent reports whether an error of connect means that no keeper lives.
@@ -118,9 +162,9 @@ func (s Spawn) start(dir string) (died <-chan error, err error) {
 		return nil, err
 	}
 	defer out.Close()
-	argv := append(s.Argv[1:len(s.Argv):len(s.Argv)], "-dir", dir)
+	argv := s.argv(dir)
 	// Not CommandContext: the keeper must not die with the caller.
-	cmd := exec.Command(s.Argv[0], argv...) //nolint:noctx // outlives every context by design
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // outlives every context by design
 	cmd.Env, cmd.Stdout, cmd.Stderr = s.Env, out, out
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would mean the agent's own
@@ -138,6 +182,10 @@ func (s Spawn) start(dir string) (died <-chan error, err error) {
 		end <- err
 	}()
 	return end, nil
+}
+
+func (s Spawn) argv(dir string) []string {
+	return append(s.Argv[:len(s.Argv):len(s.Argv)], "-dir", dir)
 }
 
 func openLog(path string) (*os.File, error) {

@@ -12,6 +12,11 @@
 // that descend from the keeper. A keeper that dies takes its jobs with it (the
 // kernel kills them, the next keeper sweeps the rest), so their end is known.
 //
+// An agent of another build has it become its own program: by exec in place, so
+// that the process, its jobs and their logs, timeouts and deadlines go on. A
+// program that cannot take over is found out before, and the keeper goes on as it
+// is.
+//
 // It decides nothing: which attempt may start, and what an exit code means, is
 // the agent's business. It never starts one token twice while it knows it, never
 // reads from the network and never writes outside its directory:

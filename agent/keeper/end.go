@@ -17,61 +17,70 @@ const sweepEvery = 10 * time.Millisecond
 // tidyEvery is how long a dead stranger may stay a zombie.
 const tidyEvery = time.Second
 
+// stage is how far the end of an attempt has come.
+type stage string
+
+const (
+	running stage = ""        // until the main process ends, or somebody wants that
+	leaving stage = "leaving" // the main process has ended; what it left has its grace
+	asked   stage = "asked"   // all were sent TERM and have their grace
+	killed  stage = "killed"  // all were sent KILL, and will be again
+	gone    stage = "gone"    // nothing lives
+)
+
 // attend returns when the whole tree of an attempt is gone, by itself or by
-// force, with the cause in end.
-func (k *keeper) attend(a *attempt, end *Ended) {
-	gone := k.waitMain(a, time.Time{})
-	select {
-	case w := <-a.wish:
-		end.Cause, end.Why = w.cause, w.why
-	default:
-	}
-	if gone && k.gone(a) {
-		return // nearly all jobs end here
-	}
-	if end.Cause == CauseNone {
-		left := k.tree(a)
-		end.Leftover = len(left)
-		k.logger.Info("processes outlive their job", "token", a.start.Token, "count", len(left))
-		if k.await(a, a.grace(), end) {
-			return
+// force.
+func (k *keeper) attend(a *attempt) {
+	for a.stage != gone {
+		over := k.await(a)
+		k.gate.enter()
+		a.takeWish()
+		if over {
+			a.stage = gone
+		} else {
+			k.press(a)
 		}
-	}
-	k.signal(a, unix.SIGTERM)
-	if k.await(a, a.grace(), end) {
-		return
-	}
-	for {
-		k.signal(a, unix.SIGKILL)
-		if k.await(a, sweepEvery, end) {
-			return
-		}
+		k.gate.leave()
 	}
 }
 
-// await looks again and again, until the tree is gone or the time is over. A
+// press begins the next stage.
+func (k *keeper) press(a *attempt) {
+	lasts := a.grace()
+	switch {
+	case a.stage == running && a.end.Cause == CauseNone:
+		a.stage, a.end.Leftover = leaving, len(k.tree(a))
+		k.logger.Info("processes outlive their job", "token", a.start.Token, "count", a.end.Leftover)
+	case a.stage == running, a.stage == leaving:
+		a.stage = asked
+		k.signal(a, unix.SIGTERM)
+	default:
+		a.stage, lasts = killed, sweepEvery
+		k.signal(a, unix.SIGKILL)
+	}
+	a.until = launch.BootTime() + lasts.Microseconds()
+}
+
+// await returns when the tree is gone, which it reports, or the stage is over. A
 // wish that comes while leftovers have their grace cuts it short.
-func (k *keeper) await(a *attempt, within time.Duration, end *Ended) bool {
-	deadline := time.Now().Add(within)
+func (k *keeper) await(a *attempt) bool {
 	for {
+		left := time.Duration(a.until-launch.BootTime()) * time.Microsecond
+		var deadline time.Time // none while it runs
+		if a.stage != running {
+			deadline = time.Now().Add(left)
+		}
 		dead := k.waitMain(a, deadline)
 		if dead && k.gone(a) {
 			return true
 		}
-		left := time.Until(deadline)
-		if left <= 0 {
+		switch unwanted := a.end.Cause == CauseNone && a.wish.Load() != nil; {
+		case unwanted, a.stage == running && dead:
 			return false
-		}
-		if dead {
+		case a.stage != running && left <= 0:
+			return false
+		case dead:
 			time.Sleep(min(left, sweepEvery)) // nothing tells of the others' end
-		}
-		if end.Cause == CauseNone {
-			select {
-			case w := <-a.wish:
-				end.Cause, end.Why = w.cause, w.why
-				return false
-			default:
-			}
 		}
 	}
 }
@@ -80,10 +89,13 @@ func (k *keeper) await(a *attempt, within time.Duration, end *Ended) bool {
 // deadline, if there is one, or until there is a wish. It reports the first.
 func (k *keeper) waitMain(a *attempt, deadline time.Time) bool {
 	main := a.main.Load()
+	if main == nil {
+		return true // an earlier program has waited for it
+	}
 	if err := main.SetReadDeadline(deadline); err != nil {
 		k.logger.Error("process descriptor", "token", a.start.Token, "error", err)
 	}
-	if deadline.IsZero() && len(a.wish) > 0 {
+	if deadline.IsZero() && a.wish.Load() != nil {
 		return k.bury(a) // it came before the deadline was taken away
 	}
 	raw, err := main.SyscallConn()
@@ -139,13 +151,25 @@ func (k *keeper) gone(a *attempt) bool {
 }
 
 // look waits for strangers that are dead, and finds owners for those that the
-// kernel has given to the keeper since the last look. The caller holds mu.
+// kernel has given to the keeper since the last look. The caller holds mu, which
+// is given up meanwhile when one may be a job that is just being made.
 func (k *keeper) look() error {
+	forks := k.forks
 	pids, err := k.strangers.List()
 	if err != nil {
 		return err
 	}
+	pids = slices.DeleteFunc(pids, func(pid int) bool { return k.mains[pid] != nil })
+	if len(pids) == 0 {
+		return nil
+	}
+	for forks%2 == 1 && k.forks == forks {
+		k.forked.Wait()
+	}
 	for _, pid := range pids {
+		if k.mains[pid] != nil {
+			continue
+		}
 		if got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil); got == pid {
 			delete(k.strays, pid)
 			continue

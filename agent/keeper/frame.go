@@ -15,13 +15,18 @@ import (
 
 // order is what an agent sends.
 type order struct {
-	Starts  []Start     `json:"starts,omitempty"`
-	Kills   []killOrder `json:"kills,omitempty"`
-	Forgets []string    `json:"forgets,omitempty"`
-	Frees   []freeOrder `json:"frees,omitempty"`
-	Tails   []tailOrder `json:"tails,omitempty"`
-	Beat    *beatOrder  `json:"beat,omitempty"`
-	Stop    bool        `json:"stop,omitempty"`
+	Starts  []Start       `json:"starts,omitempty"`
+	Kills   []killOrder   `json:"kills,omitempty"`
+	Forgets []string      `json:"forgets,omitempty"`
+	Frees   []freeOrder   `json:"frees,omitempty"`
+	Tails   []tailOrder   `json:"tails,omitempty"`
+	Beat    *beatOrder    `json:"beat,omitempty"`
+	Stop    bool          `json:"stop,omitempty"`
+	Upgrade *upgradeOrder `json:"upgrade,omitempty"`
+}
+
+type upgradeOrder struct {
+	Argv []string `json:"argv"` // of the keeper to become
 }
 
 type killOrder struct {
@@ -60,6 +65,7 @@ type news struct {
 	Grown   []Grown    `json:"grown,omitempty"`
 	Ended   []Ended    `json:"ended,omitempty"`
 	Tails   []tailData `json:"tails,omitempty"`
+	Refused string     `json:"refused,omitempty"` // why there was no upgrade
 }
 
 type tailData struct {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -30,17 +31,22 @@ const (
 // ErrOwned says that another keeper lives in the directory.
 var ErrOwned = errors.New("another keeper owns the directory")
 
-// keeper is the process. Its goroutines are: one that forks (launch.Forker), one
-// that waits for strangers (tidy), one that serves alarms, one that accepts, two
-// for the one client, and for each attempt one that lives its life and one that
-// copies its log. Whatever lasts is waited for by the runtime's poller; no thread
+// keeper is the process. Its goroutines are: that of Main, which forks
+// (launch.Forker), one that waits until the keeper has to end, one that waits for
+// strangers (tidy), one that serves alarms, one that accepts, two for the one
+// client, and for each attempt one that lives its life and one that copies its
+// log. Whatever lasts is waited for by the runtime's poller; no thread
 // is blocked for it, which is what keeps many short jobs cheap.
 type keeper struct {
 	dir       string
 	id        string
+	build     string
 	logger    *slog.Logger
 	base      []string // environment of every job
+	lock      *os.File
+	listener  *net.UnixListener
 	null      *os.File
+	gate      gate   // closed for an upgrade
 	cgroup    string // "" = trees are swept
 	forker    *launch.Forker
 	strangers *launch.Strangers // guarded by mu
@@ -57,64 +63,76 @@ type keeper struct {
 	strays   map[int][]*attempt  // strangers and whom they belong to
 	logs     map[string]*spool   // those not yet freed to their end
 	beat     beatOrder           // the last that advanced
+	forks    int                 // begun and ended, so odd while a job is being made
+	forked   *sync.Cond          // forks was raised
 	link     *link               // the one client, nil = none
 	stopping bool
 }
 
-// Main is the keeper process of dir. It returns when it was stopped, or when it
-// has had neither client nor attempts for a while. When ctx ends it kills its
-// jobs and returns.
+// Main is the keeper process of dir; build is the version of its program. It
+// returns when it was stopped, or when it has had neither client nor attempts
+// for a while. When ctx ends it kills its jobs and returns.
 //
 // It changes what belongs to the whole process: it becomes a subreaper, waits
 // for every child, and sets umask and signal handlers. So it must be all that
-// the process does.
-func Main(ctx context.Context, dir string, log *slog.Logger) error {
-	return run(ctx, dir, log, settings{cgroups: true, quota: SpoolQuota})
+// the process does. It forks on the thread it is called on; unless that is the
+// leading one, to which func main can lock its goroutine, the keeper cannot be
+// upgraded.
+func Main(ctx context.Context, dir, build string, log *slog.Logger) error {
+	return run(ctx, dir, log, settings{build: build, format: handoverFormat, cgroups: true, quota: SpoolQuota})
 }
 
 // settings are what tests choose.
 type settings struct {
+	build   string
+	format  int
 	cgroups bool  // false: do as on a host that has none
 	quota   int64 // bytes of all spool files
 }
 
 func run(ctx context.Context, dir string, log *slog.Logger, set settings) error {
+	runtime.LockOSThread()
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
+	state, rehearsal, err := takeover(set.format)
+	switch {
+	case err != nil:
+		return err
+	case rehearsal:
+		_, err := os.Stdout.WriteString(state.Keeper)
+		return err
+	}
 	unix.Umask(0o077)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	lock, err := awaitLock(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
 	ownProcess()
-	if err := sweep(ctx, dir); err != nil {
-		return fmt.Errorf("sweep what an earlier keeper left: %w", err)
-	}
 	k, err := newKeeper(dir, log, set)
 	if err != nil {
 		return err
 	}
-	listener, err := listen(dir)
+	defer func() { k.lock.Close() }()
+	if state == nil {
+		err = k.found(ctx, set)
+	} else {
+		err = k.resume(state, set)
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }()
 	ended := make(chan struct{})
-	defer close(ended)
+	go func() {
+		defer close(ended)
+		k.wait(ctx)
+		_ = k.listener.Close()
+		k.shutdown()
+	}()
+	log.Info("keeper started", "dir", dir, "pid", os.Getpid(), "build", k.build, "isolation", k.isolation(), "attempts", len(k.attempts))
+	k.proceed()
 	go k.tidy(ended)
 	go k.alarms.run()
 	defer k.alarms.close()
-	go k.accept(listener)
-	log.Info("keeper started", "dir", dir, "pid", os.Getpid(), "isolation", k.isolation())
-	k.wait(ctx)
-	_ = listener.Close()
-	k.shutdown()
+	go k.accept()
+	k.forker.Serve(ended)
 	log.Info("keeper ended", "dir", dir)
 	return nil
 }
@@ -130,13 +148,15 @@ func ownProcess() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
 }
 
+// newKeeper makes one that holds nothing yet.
 func newKeeper(dir string, log *slog.Logger, set settings) (*keeper, error) {
 	k := &keeper{
-		dir: dir, id: rand.Text(), logger: log, base: launch.BaseEnviron(),
+		dir: dir, build: set.build, logger: log, base: launch.BaseEnviron(), forker: launch.NewForker(),
 		bred: make(chan struct{}, 1), stop: make(chan struct{}, 1),
 		attempts: map[string]*attempt{}, mains: map[int]*attempt{}, strays: map[int][]*attempt{},
 		logs: map[string]*spool{},
 	}
+	k.forked = sync.NewCond(&k.mu)
 	var err error
 	if k.null, err = os.Open(os.DevNull); err != nil {
 		return nil, err
@@ -144,22 +164,37 @@ func newKeeper(dir string, log *slog.Logger, set settings) (*keeper, error) {
 	if k.strangers, err = launch.NewStrangers(); err != nil {
 		return nil, err
 	}
-	if set.cgroups {
-		if err := k.makeCgroup(); err != nil {
-			return nil, err
-		}
-	}
-	if k.slots, err = launch.NewSlots(filepath.Join(dir, slotName), k.cgroup); err != nil {
-		return nil, err
-	}
-	if k.spools, err = newSpools(SpoolDir(dir), set.quota, log); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if k.alarms, err = newAlarms(); err != nil {
 		return nil, err
 	}
-	k.forker = launch.NewForker()
 	return k, nil
+}
+
+// found makes the directory this keeper's own.
+func (k *keeper) found(ctx context.Context, set settings) (err error) {
+	k.id = rand.Text()
+	if k.lock, err = awaitLock(ctx, k.dir); err != nil {
+		return err
+	}
+	if k.spools, err = newSpools(SpoolDir(k.dir), set.quota, &k.gate, k.logger); err != nil {
+		return err
+	}
+	if err := sweep(ctx, k.dir); err != nil {
+		return fmt.Errorf("sweep what an earlier keeper left: %w", err)
+	}
+	if set.cgroups {
+		if err := k.makeCgroup(); err != nil {
+			return err
+		}
+	}
+	if k.slots, err = launch.NewSlots(filepath.Join(k.dir, slotName), k.cgroup); err != nil {
+		return err
+	}
+	k.listener, err = listen(k.dir)
+	return err
 }
 
 // makeCgroup leaves a note of the cgroup for the keeper after this one.
@@ -218,7 +253,7 @@ func (k *keeper) shutdown() {
 	k.stopping = true
 	for _, a := range k.attempts {
 		if a.ended == nil {
-			a.want(wish{CauseCancelled, "the keeper was stopped"})
+			a.want(keeperStopped)
 		}
 	}
 	k.mu.Unlock()

@@ -33,9 +33,9 @@ type link struct {
 // accept serves one client after the other. A new one takes over: what the old
 // one sent and was not yet read is never obeyed, so that what the new one is
 // told at first is the whole truth.
-func (k *keeper) accept(listener *net.UnixListener) {
+func (k *keeper) accept() {
 	for {
-		conn, err := listener.AcceptUnix()
+		conn, err := k.listener.AcceptUnix()
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
 				k.logger.Error("accept", "error", err)
@@ -93,7 +93,7 @@ func (k *keeper) serve(conn *net.UnixConn) {
 
 // hello says all that is known; the caller holds mu.
 func (k *keeper) hello() Hello {
-	h := Hello{Keeper: k.id, PID: os.Getpid(), Isolation: k.isolation()}
+	h := Hello{Keeper: k.id, PID: os.Getpid(), Build: k.build, Isolation: k.isolation()}
 	for token, a := range k.attempts {
 		known := Attempt{Token: token, Started: a.started, Ended: a.ended}
 		if s := k.logs[token]; s != nil {
@@ -142,7 +142,12 @@ func (k *keeper) read(l *link) {
 			}
 			return
 		}
+		k.gate.enter()
 		k.obey(o)
+		k.gate.leave()
+		if o.Upgrade != nil {
+			k.upgrade(*o.Upgrade)
+		}
 	}
 }
 
@@ -190,7 +195,7 @@ func (l *link) finish(within time.Duration) {
 	<-l.ended
 }
 
-// obey does what a client asks. Kills come first: starts take their time.
+// obey does what a client asks, but an upgrade. Kills come first: starts take their time.
 func (k *keeper) obey(o order) {
 	if o.Beat != nil {
 		k.advance(*o.Beat)
@@ -239,24 +244,11 @@ func (k *keeper) begin(s Start) {
 	}
 	a := newAttempt(s)
 	k.attempts[s.Token] = a
-	refusal := ""
-	switch {
-	case k.stopping:
-		refusal = "the keeper is being stopped"
-	case !tokenShape.MatchString(s.Token):
-		refusal = "token is malformed"
-	case len(s.Argv) == 0 || s.Argv[0] == "":
-		refusal = "no program is named"
+	if k.stopping {
+		a.want(keeperStopped)
 	}
 	k.living.Add(1)
-	if refusal == "" {
-		go k.live(a)
-		return
-	}
-	go func() {
-		defer k.living.Done()
-		k.end(a, Ended{Token: s.Token, Refused: refusal})
-	}()
+	go k.live(a)
 }
 
 // repeat tells again what is known of an attempt; the caller holds mu.

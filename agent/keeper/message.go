@@ -91,10 +91,14 @@ type Log struct {
 // Gone says that the connection is lost. It is the last event.
 type Gone struct{ Err error }
 
+// refused says why the keeper stays what it is. Dial takes it.
+type refused struct{ why string }
+
 func (Started) event() {}
 func (Grown) event()   {}
 func (Ended) event()   {}
 func (Gone) event()    {}
+func (refused) event() {}
 
 // Attempt is what the keeper knows of a token.
 type Attempt struct {
@@ -109,6 +113,7 @@ type Attempt struct {
 type Hello struct {
 	Keeper    string    `json:"keeper"` // its life; another one knows nothing of this one's jobs
 	PID       int       `json:"pid"`
+	Build     string    `json:"build"`     // version of its program; "" = one that knows no upgrade
 	Isolation string    `json:"isolation"` // cgroup | sweep
 	Attempts  []Attempt `json:"attempts"`
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +18,15 @@ import (
 	"github.com/leifengta/lft/agent/launch"
 )
 
+// What is initialised runs on the leading thread; on a busy host TestMain is not
+// so sure to.
+var _ = func() struct{} {
+	if os.Getenv("LFT_TEST_ROLE") == "keeper" {
+		runtime.LockOSThread()
+	}
+	return struct{}{}
+}()
+
 // The test binary is also the keeper: its Main wants a process to itself.
 func TestMain(m *testing.M) {
 	switch os.Getenv("LFT_TEST_ROLE") {
@@ -24,9 +34,12 @@ func TestMain(m *testing.M) {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-		set := settings{cgroups: os.Getenv("LFT_TEST_ISOLATION") != "sweep", quota: SpoolQuota}
+		set := settings{build: os.Getenv("LFT_TEST_BUILD"), format: handoverFormat, cgroups: os.Getenv("LFT_TEST_ISOLATION") != "sweep", quota: SpoolQuota}
 		if n, err := strconv.ParseInt(os.Getenv("LFT_TEST_QUOTA"), 10, 64); err == nil {
 			set.quota = n
+		}
+		if n, err := strconv.Atoi(os.Getenv("LFT_TEST_FORMAT")); err == nil {
+			set.format = n
 		}
 		if err := run(ctx, os.Args[len(os.Args)-1], log, set); err != nil {
 			log.Error("keeper", "error", err)

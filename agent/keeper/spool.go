@@ -30,6 +30,7 @@ type spools struct {
 	dir     string
 	quota   int64
 	log     *slog.Logger
+	gate    *gate
 	buffers sync.Pool // of *[readSize]byte
 
 	mu    sync.Mutex
@@ -37,11 +38,11 @@ type spools struct {
 	space chan struct{} // closed when used has shrunk
 }
 
-func newSpools(dir string, quota int64, log *slog.Logger) (*spools, error) {
+func newSpools(dir string, quota int64, gate *gate, log *slog.Logger) (*spools, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	s := &spools{dir: dir, quota: quota, log: log, space: make(chan struct{})}
+	s := &spools{dir: dir, quota: quota, log: log, gate: gate, space: make(chan struct{})}
 	s.buffers.New = func() any { return new([readSize]byte) }
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -59,21 +60,24 @@ func newSpools(dir string, quota int64, log *slog.Logger) (*spools, error) {
 func (s *spools) path(token string) string { return filepath.Join(s.dir, token) }
 
 // take reserves n bytes; it waits while the quota is used up, unless hurry is
-// closed.
+// closed. The caller is inside the gate, which is left meanwhile.
 func (s *spools) take(n int64, hurry <-chan struct{}) {
 	s.mu.Lock()
 	for s.used+n > s.quota {
 		space := s.space
 		s.mu.Unlock()
+		s.gate.leave()
+		hurried := false
 		select {
 		case <-space:
 		case <-hurry:
-			s.mu.Lock()
-			s.used += n // at most what a pipe holds
-			s.mu.Unlock()
-			return
+			hurried = true
 		}
+		s.gate.enter()
 		s.mu.Lock()
+		if hurried {
+			break // beyond the quota, but by no more than a pipe holds
+		}
 	}
 	s.used += n
 	s.mu.Unlock()
@@ -102,22 +106,26 @@ type spool struct {
 	cut   atomic.Int64
 	freed atomic.Int64
 
-	file *os.File
-	hash hash.Hash
+	// Changed inside the gate.
+	file    *os.File
+	hash    hash.Hash // nil = nothing was written
+	pending []byte    // read and to be kept, but not written
 }
 
 // newSpool owns pipe, the reading end in non-blocking mode.
 func (s *spools) newSpool(token string, limit int64, pipe *os.File, first func()) *spool {
 	return &spool{
 		all: s, token: token, cap: limit, pipe: pipe, first: first,
-		hurry: make(chan struct{}), done: make(chan struct{}), hash: nil,
+		hurry: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
 // copy runs until the pipe ends or finish drains it.
 func (s *spool) copy() {
-	defer close(s.done)
-	defer s.pipe.Close()
+	defer s.finished()
+	s.all.gate.enter()
+	s.append(s.pending) // an earlier program has read it
+	s.all.gate.leave()
 	raw, err := s.pipe.SyscallConn()
 	if err != nil {
 		s.all.log.Error("log pipe", "token", s.token, "error", err)
@@ -135,12 +143,19 @@ func (s *spool) copy() {
 			if !errors.Is(err, io.EOF) {
 				s.all.log.Error("log pipe", "token", s.token, "error", err)
 			}
-			break
+			return
 		}
 	}
+}
+
+func (s *spool) finished() {
+	s.all.gate.enter()
+	defer s.all.gate.leave()
 	if s.file != nil {
 		s.file.Close()
 	}
+	s.pipe.Close()
+	close(s.done)
 }
 
 // nonblocking makes a reader that is asked once and ends when nothing is there.
@@ -164,6 +179,7 @@ func (s *spool) next(wait func(func(fd uintptr) bool) error) error {
 		err error
 	)
 	waitErr := wait(func(fd uintptr) bool {
+		s.all.gate.enter()
 		buf = s.all.buffers.Get().(*[readSize]byte)
 		for {
 			n, err = unix.Read(int(fd), buf[:])
@@ -174,11 +190,13 @@ func (s *spool) next(wait func(func(fd uintptr) bool) error) error {
 		if errors.Is(err, unix.EAGAIN) {
 			s.all.buffers.Put(buf)
 			buf = nil
+			s.all.gate.leave()
 			return false
 		}
 		return true
 	})
 	if buf != nil {
+		defer s.all.gate.leave()
 		defer s.all.buffers.Put(buf)
 	}
 	switch {
@@ -193,42 +211,58 @@ func (s *spool) next(wait func(func(fd uintptr) bool) error) error {
 	return nil
 }
 
-// append keeps what is below the cap and counts the rest.
+// append keeps what is below the cap and counts the rest. The caller is inside
+// the gate, which is left while there is no room.
 func (s *spool) append(p []byte) {
 	keep := min(int64(len(p)), max(0, s.cap-s.bytes.Load()))
 	s.cut.Add(int64(len(p)) - keep)
+	s.pending = p[:keep]
 	if keep == 0 {
 		return
 	}
 	s.all.take(keep, s.hurry)
-	for done := int64(0); done < keep; {
-		n, err := s.write(p[done:keep])
+	for len(s.pending) > 0 {
+		n, err := s.write(s.pending)
 		s.bytes.Add(int64(n))
-		done += int64(n)
+		s.pending = s.pending[n:]
 		if err == nil {
 			continue
 		}
 		// A full disk is like a used-up quota: the job waits until there is
 		// room. Only what a dead job left in its pipe is given up.
 		s.all.log.Warn("log can not be written", "token", s.token, "error", err)
+		s.all.gate.leave()
+		dead := false
 		select {
 		case <-time.After(time.Second):
 		case <-s.hurry:
-			s.cut.Add(keep - done)
-			s.all.give(keep - done)
-			return
+			dead = true
+		}
+		s.all.gate.enter()
+		if dead {
+			left := int64(len(s.pending))
+			s.pending = nil
+			s.cut.Add(left)
+			s.all.give(left)
 		}
 	}
 }
 
 func (s *spool) write(p []byte) (int, error) {
 	if s.file == nil {
-		f, err := os.OpenFile(s.all.path(s.token), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		flags := os.O_CREATE | os.O_WRONLY
+		if s.hash == nil {
+			flags |= os.O_TRUNC
+		}
+		f, err := os.OpenFile(s.all.path(s.token), flags, 0o600)
 		if err != nil {
 			return 0, err
 		}
-		s.file, s.hash = f, sha256.New()
-		s.first()
+		s.file = f
+		if s.hash == nil { // else an earlier program has begun it
+			s.hash = sha256.New()
+			s.first()
+		}
 	}
 	n, err := s.file.WriteAt(p, s.bytes.Load())
 	s.hash.Write(p[:n])

@@ -76,7 +76,7 @@ func TestKillOfBlocked(t *testing.T) {
 // had still to say.
 func TestDiskRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := newSpools(filepath.Join(t.TempDir(), "spool"), SpoolQuota, slog.New(slog.DiscardHandler))
+		s, err := newSpools(filepath.Join(t.TempDir(), "spool"), SpoolQuota, new(gate), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,9 @@ func TestDiskRefuses(t *testing.T) {
 			log, done := s.newSpool(token, DefaultLogCap, nil, func() {}), make(chan struct{})
 			go func() {
 				defer close(done)
+				s.gate.enter()
 				log.append([]byte("said"))
+				s.gate.leave()
 			}()
 			synctest.Wait()
 			return log, done
@@ -129,7 +131,7 @@ func TestQuotaOfLeftovers(t *testing.T) {
 		}
 	}
 	punch(t, filepath.Join(dir, "old"), 16*block)
-	s, err := newSpools(dir, SpoolQuota, slog.New(slog.DiscardHandler))
+	s, err := newSpools(dir, SpoolQuota, new(gate), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,10 +23,9 @@ type Command struct {
 	Cgroup int     // descriptor of a v2 directory to be born in; negative = none
 }
 
-// Forker forks all jobs of a process from one thread that lives as long as the
-// process: the kernel kills a child with the thread that made it. Commands queue
-// up and are forked one after the other, which costs nothing, as the runtime
-// forks under one lock anyway.
+// Forker has all jobs of a process forked by one thread, as the kernel kills a
+// child with the thread that made it. Orders queue up and are carried out one
+// after the other, which costs nothing: the runtime forks under one lock anyway.
 type Forker struct {
 	orders chan order
 }
@@ -36,46 +35,68 @@ type order struct {
 	done chan<- error
 }
 
-// NewForker starts the thread. It can not be stopped: its end would be the end
-// of the jobs.
-func NewForker() *Forker {
-	f := &Forker{orders: make(chan order, 256)}
-	ready := make(chan struct{})
-	go f.serve(ready)
-	<-ready
-	return f
-}
+// NewForker makes a forker that still needs somebody who serves it.
+func NewForker() *Forker { return &Forker{orders: make(chan order, 256)} }
 
-// serve keeps off the leading thread, because there the kernel lists what is
-// reparented to a subreaper; see Strangers.
-func (f *Forker) serve(ready chan<- struct{}) {
+// Serve carries out orders on the calling goroutine, which it ties to its thread
+// for good, until end is closed. That has to be when no job lives: the thread
+// may end with the goroutine.
+func (f *Forker) Serve(end <-chan struct{}) {
 	runtime.LockOSThread()
-	if unix.Gettid() == unix.Getpid() {
-		go f.serve(ready)
-		select {} // holds the leading thread, so that the other one is not it
-	}
-	close(ready)
-	for o := range f.orders {
-		o.done <- o.run()
+	for {
+		select {
+		case o := <-f.orders:
+			o.done <- o.run()
+		case <-end:
+			return
+		}
 	}
 }
 
-// Start makes the process. made is called on the forking thread as soon as the
-// process exists; it must be short, and it owns exit: a descriptor that can be
-// read from when the process has ended.
-func (f *Forker) Start(c *Command, made func(pid int, exit *os.File)) error {
-	return f.Do(func() error { return fork(c, made) })
-}
-
-// Do runs fn on the forking thread. A program that replaces itself has to do it
-// there, or its jobs die.
+// Do runs fn on the forking thread.
 func (f *Forker) Do(fn func() error) error {
 	done := make(chan error, 1)
 	f.orders <- order{fn, done}
 	return <-done
 }
 
-func fork(c *Command, made func(int, *os.File)) error {
+// Replace runs another program in place of this process, which keeps its number
+// and its jobs, and returns only when it failed. The descriptors in keep stay
+// open under their numbers, all others are closed.
+//
+// The forking thread has to be the leading one. An exec ends all other threads,
+// and leaves the one that called it as the leader: called by another one it
+// would kill what the leader has forked, and from then on the jobs are the
+// leader's. Only a process that always forks there can be replaced twice.
+func (f *Forker) Replace(path string, argv, env []string, keep []int) error {
+	return f.Do(func() error {
+		if unix.Gettid() != unix.Getpid() {
+			return errors.New("jobs are not forked by the leading thread")
+		}
+		return replace(path, argv, env, keep)
+	})
+}
+
+func replace(path string, argv, env []string, keep []int) error {
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return fmt.Errorf("limit of descriptors: %w", err)
+	}
+	for _, fd := range keep {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+			return fmt.Errorf("keep descriptor %d: %w", fd, err)
+		}
+		defer unix.CloseOnExec(fd)
+	}
+	err := syscall.Exec(path, argv, env)
+	// Exec has put the limit back to what this process was started with.
+	return errors.Join(fmt.Errorf("execute %s: %w", path, err), unix.Setrlimit(unix.RLIMIT_NOFILE, &files))
+}
+
+// Fork makes the process. It is called on the forking thread. made is called as
+// soon as the process exists; it must be short, and it owns exit: a descriptor
+// that can be read from when the process has ended.
+func Fork(c *Command, made func(pid int, exit *os.File)) error {
 	exit := -1
 	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, PidFD: &exit}
 	if c.Cgroup >= 0 {
@@ -95,7 +116,7 @@ func fork(c *Command, made func(int, *os.File)) error {
 		_, _ = syscall.Wait4(pid, nil, 0, nil)
 		return errors.New("the kernel gives no descriptor of a process: Linux 5.4 is needed")
 	}
-	if err := unix.SetNonblock(exit, true); err != nil { // or the runtime would block a thread on it
+	if err := unix.SetNonblock(exit, true); err != nil { // as in WatchExit
 		_ = unix.Close(exit)
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		_, _ = syscall.Wait4(pid, nil, 0, nil)

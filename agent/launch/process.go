@@ -135,8 +135,8 @@ func ProcessEnviron(pid int) []string {
 }
 
 // Strangers reads which processes the kernel has given to this subreaper: those
-// whose parent has died. It is one cheap read. Children that a Forker made are
-// not among them, because they belong to its thread.
+// whose parent has died. It is one cheap read. They are children of the leading
+// thread, so what a Forker makes there is listed too.
 type Strangers struct {
 	file *os.File
 	buf  []byte
@@ -175,4 +175,18 @@ func (s *Strangers) List() ([]int, error) {
 		}
 	}
 	return pids, nil
+}
+
+// WatchExit returns a descriptor of a child that can be read from when the
+// process has ended. A child that was not waited for keeps its number.
+func WatchExit(pid int) (*os.File, error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, fmt.Errorf("process descriptor of %d: %w", pid, err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // or the runtime would block a thread on it
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("process descriptor of %d: %w", pid, err)
+	}
+	return os.NewFile(uintptr(fd), "process"), nil
 }

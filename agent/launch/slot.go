@@ -27,8 +27,8 @@ type Slots struct {
 
 // Slot is what one running attempt has to itself.
 type Slot struct {
-	Dir    string // absolute
-	Work   string // the work directory, empty
+	Name   string // of its directory
+	Work   string // absolute path of the work directory, empty
 	Output string // path of a file that does not exist
 	Cgroup string // directory, "" = none
 
@@ -53,6 +53,42 @@ func NewSlots(dir, cgroup string) (*Slots, error) {
 	return &Slots{dir: dir, cgroup: cgroup}, nil
 }
 
+// ResumeSlots takes over dir from an earlier program of this process: the slots
+// in use, by their names, are as they were and the others are removed.
+func ResumeSlots(dir, cgroup string, used []string) (*Slots, map[string]*Slot, error) {
+	s := &Slots{dir: dir, cgroup: cgroup}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read slots: %w", err)
+	}
+	slots := map[string]*Slot{}
+	for _, name := range used {
+		slot := s.slot(name)
+		// Nobody knows how its work directory looked when it was empty, nor
+		// whether its cgroup was ever killed: both are made anew when it is given
+		// back.
+		slot.killed = slot.Cgroup != ""
+		slots[name] = slot
+	}
+	for _, e := range entries {
+		number, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		s.made = max(s.made, number)
+		if slots[e.Name()] != nil {
+			continue
+		}
+		if cgroup != "" {
+			_ = RemoveCgroup(filepath.Join(cgroup, e.Name()))
+		}
+		if err := RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return nil, nil, fmt.Errorf("remove slot: %w", err)
+		}
+	}
+	return s, slots, nil
+}
+
 // Take returns a free slot, or makes one.
 func (s *Slots) Take() (*Slot, error) {
 	s.mu.Lock()
@@ -68,21 +104,29 @@ func (s *Slots) Take() (*Slot, error) {
 	return s.make(strconv.Itoa(number))
 }
 
-func (s *Slots) make(name string) (*Slot, error) {
+// slot says where a slot is.
+func (s *Slots) slot(name string) *Slot {
 	dir := filepath.Join(s.dir, name)
 	slot := &Slot{
-		Dir: dir, Work: filepath.Join(dir, "work"), Output: filepath.Join(dir, "output"), CgroupFD: -1,
+		Name: name, Work: filepath.Join(dir, "work"), Output: filepath.Join(dir, "output"), CgroupFD: -1,
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if s.cgroup != "" {
+		slot.Cgroup = filepath.Join(s.cgroup, name)
+	}
+	return slot
+}
+
+func (s *Slots) make(name string) (*Slot, error) {
+	slot := s.slot(name)
+	if err := os.Mkdir(filepath.Join(s.dir, name), 0o700); err != nil {
 		return nil, fmt.Errorf("make slot: %w", err)
 	}
 	if err := slot.renew(); err != nil {
 		return nil, err
 	}
-	if s.cgroup == "" {
+	if slot.Cgroup == "" {
 		return slot, nil
 	}
-	slot.Cgroup = filepath.Join(s.cgroup, name)
 	return slot, slot.bornIn()
 }
 

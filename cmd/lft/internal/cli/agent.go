@@ -129,7 +129,7 @@ func (a *app) keeperVerb() *cli.Command {
 			if err := noArguments(cmd); err != nil {
 				return err
 			}
-			return keeper.Main(ctx, cmd.String("dir"), a.logger(cmd))
+			return keeper.Main(ctx, cmd.String("dir"), a.version, a.logger(cmd))
 		},
 	}
 }
