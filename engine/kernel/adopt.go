@@ -17,7 +17,8 @@ type project struct {
 	zones     map[spec.Address]string // common zone of a flow's schedules
 	schedules []*schedule             // in the order of the revision
 	pools     map[spec.Address]*pool
-	relied    int64 // the head that the next batch depends on, 0 for none
+	former    map[spec.Address][]formerPool // pools by addresses they had
+	relied    int64                         // the head that the next batch depends on, 0 for none
 }
 
 // adopt makes a revision the one acted on. Instants up to its effective time
@@ -134,12 +135,15 @@ func (p *project) zone(flow spec.Address) string {
 
 func (s *State) installPools(p *project, defs []PoolDef) {
 	old := p.pools
-	p.pools = make(map[spec.Address]*pool, len(defs))
+	p.pools, p.former = make(map[spec.Address]*pool, len(defs)), map[spec.Address][]formerPool{}
 	for _, def := range defs {
 		pl := s.queue.pool(def.UID)
 		pl.address, pl.declared, pl.shared, pl.gone = def.Address, poolSlots(&def), def.Shared, false
 		pl.slots = s.slots(pl)
 		p.pools[def.Address] = pl
+		for _, was := range def.Former {
+			p.former[was.Address] = append(p.former[was.Address], formerPool{was, pl})
+		}
 		s.queue.unblock(&pl.lanes)
 	}
 	for _, address := range sortedKeys(old) {
@@ -154,10 +158,22 @@ func (s *State) installPools(p *project, defs []PoolDef) {
 
 func poolSlots(def *PoolDef) int32 { return int32(min(max(def.Slots, 0), maxSlots)) }
 
-// pool finds the pool a job of the project means: its own, or one that another
-// project shares. A pool that is no more limits nothing.
-func (s *State) pool(projectUID string, address spec.Address) *pool {
-	if p := s.clock.projects[projectUID]; p != nil {
+// formerPool is a pool by an address that it had.
+type formerPool struct {
+	FormerAddress
+	pool *pool
+}
+
+// pool finds the pool a job of an execution means: its project's own, whatever that
+// is called by now, or one that another project shares. A pool that is no more
+// limits nothing.
+func (s *State) pool(x *execution, address spec.Address) *pool {
+	if p := s.clock.projects[x.ProjectUID]; p != nil {
+		for _, was := range p.former[address] {
+			if was.From <= x.Revision && x.Revision < was.Until {
+				return was.pool
+			}
+		}
 		if pl := p.pools[address]; pl != nil {
 			return pl
 		}

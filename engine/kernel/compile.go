@@ -160,6 +160,19 @@ func (c *projectCompiler) pool(o record.Object) error {
 	return nil
 }
 
+// NameFormerly tells the pools of a revision what they were called before, by all
+// versions of them.
+func (a *Adopt) NameFormerly(versions []record.Object) {
+	for i := range a.Pools {
+		p := &a.Pools[i]
+		for _, o := range versions {
+			if o.UID == p.UID && o.Address != string(p.Address) && o.From < a.Revision {
+				p.Former = append(p.Former, FormerAddress{spec.Address(o.Address), o.From, o.Until})
+			}
+		}
+	}
+}
+
 // checkNesting refuses flows that start one another in a circle, too many levels
 // deep, or that start one that is not there.
 func checkNesting(flows []FlowDef) error {

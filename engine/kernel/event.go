@@ -54,6 +54,14 @@ type PoolDef struct {
 	Address spec.Address
 	Slots   int
 	Shared  bool
+	Former  []FormerAddress
+}
+
+// FormerAddress is one that an object had in the revisions from From on, and no
+// more in Until. What runs on one of them knows the object by it.
+type FormerAddress struct {
+	Address     spec.Address
+	From, Until int64
 }
 
 // Start asks for one execution of a flow. The shell has made sure that ID names

@@ -156,7 +156,7 @@ func (s *State) lane(n *node) *lane {
 	r, g := n.rule(), n.exec.graph
 	key := laneKey{class: s.queue.class(g.askKeys[r.ask], g.asks[r.ask], &s.fleet)}
 	if r.pool >= 0 {
-		key.pool = s.pool(n.exec.ProjectUID, g.pools[r.pool])
+		key.pool = s.pool(n.exec, g.pools[r.pool])
 	}
 	l := s.queue.lanes[key]
 	if l == nil {

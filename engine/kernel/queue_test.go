@@ -77,6 +77,50 @@ func TestPool(t *testing.T) {
 	w.want("x2", "SUCCEEDED a=SUCCEEDED b=SUCCEEDED c=SUCCEEDED")
 }
 
+// TestMovedPool: an execution knows a pool by the address that it had in its revision.
+func TestMovedPool(t *testing.T) {
+	uses := func(pool string) []*spec.Flow {
+		return []*spec.Flow{flow("f", []string{"a", "b"}, job("*", pooled(pool, 1)))}
+	}
+	called := func(name string, former ...FormerAddress) func(*Adopt) {
+		return func(a *Adopt) {
+			a.Pools = append(a.Pools, PoolDef{UID: "one", Address: spec.PoolAddress(name, ""), Slots: 1, Former: former})
+		}
+	}
+	w := newWorld(t, Limits{})
+	w.adopt(uses("old"), called("old"))
+	w.start("f", "x")
+	was := FormerAddress{"pool.old", 1, 2}
+	// Another one has got its name.
+	w.adopt(uses("new"), called("new", was), withPool("old", 9))
+	w.connect("one", 99)
+	if got := w.given(); got != "x.a" {
+		t.Fatalf("moved: %s", got)
+	}
+	w.restore()
+	w.connect("one", 99, TokenState{w.attempt("x", "a").Token, true})
+	if got := w.job("x", "b"); got.Waiting != record.WaitingPool {
+		t.Fatalf("x.b is %s and waits for %s", got.State, got.Waiting)
+	}
+	w.report("x", "a", nil)
+	if a := w.attempt("x", "b"); a.PoolUID != "one" {
+		t.Errorf("x.b takes of %q", a.PoolUID)
+	}
+}
+
+// TestNameFormerly: of all versions of pools, those count that had another address.
+func TestNameFormerly(t *testing.T) {
+	a := Adopt{Revision: 5, Pools: []PoolDef{{UID: "one", Address: "pool.c"}, {UID: "two", Address: "pool.a"}}}
+	a.NameFormerly([]record.Object{
+		{UID: "one", Address: "pool.a", From: 1, Until: 2}, {UID: "one", Address: "pool.b", From: 2, Until: 4},
+		{UID: "one", Address: "pool.c", From: 4}, {UID: "two", Address: "pool.a", From: 3, Until: 6}, {UID: "two", Address: "pool.d", From: 6},
+		{UID: "gone", Address: "pool.a", From: 1, Until: 3},
+	})
+	if got := a.Pools[0].Former; !slices.Equal(got, []FormerAddress{{"pool.a", 1, 2}, {"pool.b", 2, 4}}) || a.Pools[1].Former != nil {
+		t.Errorf("former addresses %v and %v", got, a.Pools[1].Former)
+	}
+}
+
 func TestSharedPool(t *testing.T) {
 	w := newWorld(t, Limits{})
 	w.adopt([]*spec.Flow{

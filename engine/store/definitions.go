@@ -107,6 +107,20 @@ func (s *Store) Object(ctx context.Context, projectUID, uid string) (record.Obje
 	return objectTable.first(ctx, s.read, " WHERE t.project_uid=? AND t.uid=? ORDER BY t.valid_from DESC", projectUID, uid)
 }
 
+// Versions are all versions of some objects of a project, by uid and revision.
+func (s *Store) Versions(ctx context.Context, projectUID string, uids []string) ([]record.Object, error) {
+	var all []record.Object
+	for chunk := range slices.Chunk(uids, 500) {
+		list, err := objectTable.where(ctx, s.read, " WHERE t.project_uid=? AND t.uid IN ("+marks(len(chunk))+") ORDER BY t.uid,t.valid_from",
+			append([]any{projectUID}, anys(chunk)...)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
 // Revisions of a project, newest first, below before (0 = from the newest).
 func (s *Store) Revisions(ctx context.Context, projectUID string, before int64, limit int) ([]record.Revision, error) {
 	var c conditions

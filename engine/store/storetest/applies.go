@@ -85,6 +85,13 @@ func applyVersions(t *testing.T, state string) {
 			t.Errorf("objects by address at revision %d (-want +read):\n%s", revision, diff)
 		}
 	}
+	var versions []string
+	for _, o := range got(s.Versions(ctx, "p", []string{"c", "a", "nothing"}))(t) {
+		versions = append(versions, fmt.Sprintf("%s %s %d-%d", o.UID, o.Address, o.From, o.Until))
+	}
+	if diff := cmp.Diff([]string{"a flow.a 1-2", "a flow.renamed 2-0", "c flow.c 1-2"}, versions); diff != "" {
+		t.Errorf("versions (-want +read):\n%s", diff)
+	}
 	if ended := one(s.Object(ctx, "p", "c"))(t); ended.From != 1 || ended.Until != 2 {
 		t.Errorf("what was destroyed: %+v", ended)
 	}
