@@ -33,6 +33,7 @@ type memory struct {
 	gets    int
 	fail    error
 	gate    chan struct{} // if not nil, Get waits until it is closed
+	asked   chan struct{} // if not nil, Get says so before that
 	failed  chan struct{} // if not nil, Get says that it fails
 }
 
@@ -42,6 +43,9 @@ func (m *memory) Get(ctx context.Context, key string, _, _ int64) (io.ReadCloser
 	m.mu.Lock()
 	gate := m.gate
 	m.mu.Unlock()
+	if m.asked != nil {
+		m.asked <- struct{}{}
+	}
 	if gate != nil {
 		select {
 		case <-gate:
@@ -162,8 +166,12 @@ func TestAcquire(t *testing.T) {
 	if path, ok := c.Path("t", scripts); !ok || path != paths[0] {
 		t.Errorf("path %q, %v", path, ok)
 	}
+	c.SetBucket(m) // said at each registration
 	acquire(t, c, "u", scripts)
 	c.Close()
+	if _, err := c.Acquire(t.Context(), "v", []Item{m.add(t, map[string]string{"late": ""})}); !errors.Is(err, errClosed) {
+		t.Errorf("after the end: %v", err)
+	}
 	acquire(t, open(t, dir, m, Config{}), "t", scripts, archive, asFile)
 	if m.got() != 3 {
 		t.Errorf("%d fetches of 3 items", m.got())
@@ -228,6 +236,9 @@ func TestChangedEntryIsFetchedAgain(t *testing.T) {
 			}
 			c.mu.Lock()
 			for _, e := range c.entries[it.key()] {
+				if time.Until(e.trusted) > mostTrust {
+					t.Errorf("trusted until %v", e.trusted)
+				}
 				e.trusted = time.Time{} // as if a while had passed
 			}
 			c.mu.Unlock()
@@ -238,6 +249,16 @@ func TestChangedEntryIsFetchedAgain(t *testing.T) {
 			if _, err := os.Stat(filepath.Dir(first)); err != nil {
 				t.Errorf("what a running job has is gone: %v", err)
 			}
+			c.PinAll("blind")
+			acquire(t, c, "one more", it) // of the entry in use
+			c.Release("one more")
+			c.Release("first")
+			c.tasks.Wait()
+			if _, err := os.Stat(filepath.Dir(first)); err != nil {
+				t.Errorf("what an attempt of which nothing is known may have is gone: %v", err)
+			}
+			c.Release("blind")
+			c.Pin("first", []Item{it})
 			c.Release("first")
 			c.tasks.Wait()
 			if _, err := os.Stat(filepath.Dir(first)); err == nil {
@@ -303,6 +324,47 @@ func TestEviction(t *testing.T) {
 	has(1, 2, 3)
 	if path, ok := again.Path("2", items[2]); !ok || !exists(filepath.Join(path, "a")) {
 		t.Errorf("path %q, %v", path, ok)
+	}
+}
+
+// What was used longest ago goes first, also when that was in an earlier life.
+func TestEvictionAfterRestart(t *testing.T) {
+	m := newMemory()
+	var items []Item
+	for i := range 4 {
+		items = append(items, m.add(t, map[string]string{"a": strings.Repeat(fmt.Sprint(i), 50_000)}))
+	}
+	dir := t.TempDir()
+	config := Config{MaxBytes: 3 * (50_000 + 2*blockSize)}
+	c := open(t, dir, m, config)
+	for i := range 3 {
+		acquire(t, c, "t", items[i])
+	}
+	c.entries[items[0].key()][0].trusted = time.Time{} // as if a while had passed
+	acquire(t, c, "t", items[0])
+	c.Close()
+	again := open(t, dir, m, config)
+	acquire(t, again, "t", items[3])
+	if again.entries[items[1].key()] != nil || again.entries[items[0].key()] == nil {
+		t.Errorf("in the cache: %v", again.entries)
+	}
+}
+
+// With the cache end its fetches.
+func TestCloseEndsFetches(t *testing.T) {
+	m := newMemory()
+	m.gate, m.asked = make(chan struct{}), make(chan struct{})
+	it := m.add(t, map[string]string{"a": ""})
+	c := open(t, t.TempDir(), m, Config{})
+	done := make(chan error)
+	go func() { done <- c.await(t.Context(), it) }()
+	<-m.asked
+	c.Close()
+	if len(c.fetches) > 0 {
+		t.Error("a fetch goes on")
+	}
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the fetch: %v", err)
 	}
 }
 
@@ -435,8 +497,14 @@ func unlock(dir string) {
 // What a crash leaves is swept: nothing that was not renamed counts.
 func TestOpenSweeps(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{tempName + "x/content", goneName + "y/content", "half/content"} {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+	for _, name := range []string{tempName + "x", goneName + "y", "half"} {
+		if err := os.MkdirAll(filepath.Join(dir, name, contentName), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if name == "half" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, name, sealName), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -316,6 +316,47 @@ func TestEntriesAreBounded(t *testing.T) {
 	}
 }
 
+// A tar file may say things about no file, and that often.
+func TestGlobalHeadersAreBounded(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for range 2 {
+		h := &tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "x"}}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	into := newSink(nil, 1)
+	into.entries = MaxEntries - 1
+	if err := extractTar(&b, into); !errors.Is(err, errRefused) {
+		t.Error(err)
+	}
+}
+
+func TestLimitOf(t *testing.T) {
+	for archive, want := range map[int64]int64{0: ratioFree, ratioFree: MaxRatio * ratioFree, MaxUnpacked: MaxUnpacked} {
+		if got := limitOf(archive); got != want {
+			t.Errorf("%d bytes may become %d, not %d", archive, got, want)
+		}
+	}
+}
+
+// What bounds the list of a zip file's entries does not bound their contents.
+func TestLargeZip(t *testing.T) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, err := w.CreateHeader(&zip.FileHeader{Name: "a", Method: zip.Store})
+	if err == nil {
+		_, err = f.Write(make([]byte, maxDirectory+1))
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unpackTo(t, "a.zip", b.Bytes()); err != nil {
+		t.Error(err)
+	}
+}
+
 // The list of a zip file's entries is read before the first of them.
 func TestZipDirectoryIsBounded(t *testing.T) {
 	comment := strings.Repeat("c", 60_000)
