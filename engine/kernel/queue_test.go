@@ -112,8 +112,11 @@ func TestMovedPool(t *testing.T) {
 func TestNameFormerly(t *testing.T) {
 	a := Adopt{Revision: 5, Pools: []PoolDef{{UID: "one", Address: "pool.c"}, {UID: "two", Address: "pool.a"}}}
 	a.NameFormerly([]record.Object{
-		{UID: "one", Address: "pool.a", From: 1, Until: 2}, {UID: "one", Address: "pool.b", From: 2, Until: 4},
-		{UID: "one", Address: "pool.c", From: 4}, {UID: "two", Address: "pool.a", From: 3, Until: 6}, {UID: "two", Address: "pool.d", From: 6},
+		{UID: "one", Address: "pool.a", From: 1, Until: 2},
+		{UID: "one", Address: "pool.b", From: 2, Until: 4},
+		{UID: "one", Address: "pool.c", From: 4},
+		{UID: "two", Address: "pool.a", From: 3, Until: 6},
+		{UID: "two", Address: "pool.d", From: 6},
 		{UID: "gone", Address: "pool.a", From: 1, Until: 3},
 	})
 	if got := a.Pools[0].Former; !slices.Equal(got, []FormerAddress{{"pool.a", 1, 2}, {"pool.b", 2, 4}}) || a.Pools[1].Former != nil {

@@ -137,8 +137,10 @@ func TestExplain(t *testing.T) {
 			w.Attempt = &record.Attempt{N: 1, State: record.AttemptRunning, StartedAt: noon - 5*second}
 			w.Child = &record.Execution{ID: "c", Flow: "flow.g", State: record.Queued}
 		}), "child", "by execution c of flow.g, which is QUEUED", "for 5s\nit may take another 1m00s\nlft status c shows how far it is"},
-		"nobody acts": {in(2, record.JobReady, func(w *WhyInput) { w.Masterless = true }), "no_master", "No master acts",
-			"as it was left: An agent has a free slot; other jobs may come first.\nagent one would take the job: 0 of 2 slots in use"},
+		"nobody acts": {
+			in(2, record.JobReady, func(w *WhyInput) { w.Masterless = true }), "no_master", "No master acts",
+			"as it was left: An agent has a free slot; other jobs may come first.\nagent one would take the job: 0 of 2 slots in use",
+		},
 		"nobody needs to act": {in(0, record.JobSucceeded, func(w *WhyInput) { w.Masterless = true }), "succeeded", "The job is SUCCEEDED.", ""},
 		"failed": {in(0, record.JobFailed, func(w *WhyInput) {
 			w.Job.Reason = record.ReasonExit

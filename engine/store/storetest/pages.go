@@ -205,8 +205,10 @@ func use(t *testing.T, state string) {
 			attempt("f", 0, record.AttemptRunning, "x", "p", 9), // not of the live set
 		},
 		Jobs: []record.Job{
-			{Execution: "e", Number: 0, Name: "a", State: record.JobActive}, {Execution: "e", Number: 1, Name: "b", State: record.JobActive},
-			{Execution: "e", Number: 3, Name: "d", State: record.JobFailed}, {Execution: "f", Name: "a", State: record.JobActive},
+			{Execution: "e", Number: 0, Name: "a", State: record.JobActive},
+			{Execution: "e", Number: 1, Name: "b", State: record.JobActive},
+			{Execution: "e", Number: 3, Name: "d", State: record.JobFailed},
+			{Execution: "f", Name: "a", State: record.JobActive},
 		},
 	})
 	if diff := cmp.Diff(map[string]int32{"x": 2, "y": 1}, got(m.AgentUse(t.Context()))(t)); diff != "" {
