@@ -204,7 +204,7 @@ func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner
 		return err
 	}
 	if len(p.Changes) == 0 && (!p.Adopt || p.Project.Lineage == p.Folder.Lineage) {
-		return result.Show(a.term, cmd.Bool("json"))
+		return a.showApplied(ctx, cmd, c, result)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -233,5 +233,20 @@ func (a *app) apply(ctx context.Context, cmd *cli.Command, c *client, p *planner
 		return err
 	}
 	result.Revision, result.EffectiveFrom, result.ApplyID = res.GetRevision(), res.GetEffectiveFrom(), id
+	return a.showApplied(ctx, cmd, c, result)
+}
+
+// showApplied tells what an apply has done. That the outputs cannot be read does
+// not make it fail: it has taken effect.
+func (a *app) showApplied(ctx context.Context, cmd *cli.Command, c *client, result view.Applied) error {
+	if !cmd.Bool("json") && !result.Destroy {
+		deployed, err := c.deployed(ctx, result.Project, result.Revision)
+		if err == nil {
+			result.Outputs, err = c.outputs(ctx, deployed)
+		}
+		if err != nil {
+			defer a.term.Notef("The outputs cannot be read: %v\n", problem(err))
+		}
+	}
 	return result.Show(a.term, cmd.Bool("json"))
 }

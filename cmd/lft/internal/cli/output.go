@@ -10,6 +10,7 @@ import (
 
 	"github.com/leifengta/lft/cmd/lft/internal/view"
 	"github.com/leifengta/lft/lang/spec"
+	"github.com/leifengta/lft/planner"
 )
 
 func (a *app) outputVerb() *cli.Command {
@@ -45,6 +46,27 @@ func (a *app) runOutput(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer c.Close()
+	outputs, err := c.outputs(ctx, deployed)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return view.Outputs(a.term, outputs, asJSON)
+	}
+	name = strings.TrimPrefix(name, "output.")
+	i := slices.IndexFunc(outputs, func(o *spec.ProjectOutput) bool { return o.Address.Name() == name })
+	if i < 0 {
+		names := make([]string, len(outputs))
+		for i, o := range outputs {
+			names[i] = o.Address.Name()
+		}
+		return unknown("output", name, names, "lft output lists them")
+	}
+	return view.Output(a.term, outputs[i], raw, asJSON)
+}
+
+// outputs reads the outputs of what is deployed.
+func (c *client) outputs(ctx context.Context, deployed planner.Deployed) ([]*spec.ProjectOutput, error) {
 	var digests, names []string
 	for _, o := range deployed.Objects {
 		if o.Address.Kind() == spec.OutputKind && o.Address.Module() == "" {
@@ -53,23 +75,13 @@ func (a *app) runOutput(ctx context.Context, cmd *cli.Command) error {
 	}
 	specs, err := c.specs(ctx, slices.Compact(slices.Sorted(slices.Values(digests))))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var outputs []*spec.ProjectOutput
+	outputs := make([]*spec.ProjectOutput, len(digests))
 	for i, digest := range digests {
-		output, err := spec.DecodeProjectOutput(specs[digest], spec.OutputAddress(names[i]))
-		if err != nil {
-			return err
+		if outputs[i], err = spec.DecodeProjectOutput(specs[digest], spec.OutputAddress(names[i])); err != nil {
+			return nil, err
 		}
-		outputs = append(outputs, output)
 	}
-	if name == "" {
-		return view.Outputs(a.term, outputs, asJSON)
-	}
-	name = strings.TrimPrefix(name, "output.")
-	i := slices.Index(names, name)
-	if i < 0 {
-		return unknown("output", name, names, "lft output lists them")
-	}
-	return view.Output(a.term, outputs[i], raw, asJSON)
+	return outputs, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/leifengta/lft/lang/spec"
 	"github.com/leifengta/lft/planner"
 )
 
@@ -67,6 +68,7 @@ type Applied struct {
 	Revision      int64
 	EffectiveFrom *timestamppb.Timestamp // nil when there was nothing to do
 	ApplyID       string
+	Outputs       []*spec.ProjectOutput // of what is deployed now; shown as text only
 }
 
 // Show says it as text or JSON.
@@ -88,5 +90,9 @@ func (a Applied) Show(t *Terminal, asJSON bool) error {
 		body += fmt.Sprintf(" This is revision %d.", a.Revision)
 	}
 	t.Printf("\n%s %s\n", t.Style(green, head), body)
-	return nil
+	if len(a.Outputs) == 0 {
+		return nil
+	}
+	t.Printf("\n%s\n\n", t.Style(bold, "Outputs:"))
+	return Outputs(t, a.Outputs, false)
 }
