@@ -41,6 +41,7 @@ type entry struct {
 	chunks  []Chunk // not acknowledged, ascending
 	told    int     // chunks[:told] have been told in this session
 	shipped int64   // log bytes acknowledged
+	cut     bool    // what is not shipped of its log never will be
 	gone    bool    // no longer in Brain.entries
 }
 
@@ -116,7 +117,7 @@ func (b *Brain) tell(e *entry) {
 
 // settle drops an entry of which the master has everything.
 func (b *Brain) settle(e *entry) {
-	if e.phase != ended || !e.endAck || len(e.chunks) > 0 || e.shipped < e.result.Log.Bytes {
+	if e.phase != ended || !e.endAck || len(e.chunks) > 0 || e.shipped < e.result.Log.Bytes && !e.cut {
 		return
 	}
 	if b.broken {

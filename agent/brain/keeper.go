@@ -200,8 +200,8 @@ func (b *Brain) onUploaded(token string, c Chunk) {
 
 // onLogGone stops waiting for bytes that nobody can ship any more.
 func (b *Brain) onLogGone(token string) {
-	if e, ok := b.entries[token]; ok && e.phase == ended && len(e.chunks) == 0 {
-		e.shipped = e.result.Log.Bytes
+	if e, ok := b.entries[token]; ok && e.phase == ended {
+		e.cut = true
 		b.settle(e)
 	}
 }

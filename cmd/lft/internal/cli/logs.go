@@ -103,31 +103,23 @@ func began(j *lftv1.Job) int64 {
 // or that only the leader can go on with, is asked for again from where it was.
 func readLog(ctx context.Context, c *client, ask *lftv1.ReadLogRequest, w io.Writer) (*lftv1.ReadLogResponse, error) {
 	ask.From = 0
-	deadline := time.Now().Add(answerWithin)
+	var lost time.Time // when somebody answered last
 	for {
-		before := ask.GetFrom()
+		before, asked := ask.GetFrom(), time.Now()
 		end, err := readSome(ctx, c, ask, w)
 		if err == nil {
 			return end, nil
 		}
-		if ask.GetFrom() > before {
-			deadline = time.Now().Add(answerWithin)
+		if lost.IsZero() || ask.GetFrom() > before || time.Since(asked) > answerWithin {
+			lost = time.Now() // a log may be quiet for long
 		}
-		if !c.route.worth(ctx, err, deadline) && !brokenOff(ctx, err) {
+		if !c.route.worth(ctx, err, lost.Add(answerWithin)) {
 			return nil, err
 		}
 		if !c.route.turn(err) && !pause(ctx, 200*time.Millisecond) {
 			return nil, ctx.Err()
 		}
 	}
-}
-
-// brokenOff tells a stream that ended in the middle of a message, as it does when
-// its server dies: nobody has said what is wrong.
-func brokenOff(ctx context.Context, err error) bool {
-	coded, ok := errors.AsType[*connect.Error](err)
-	short := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-	return ok && short && !connect.IsWireError(coded) && ctx.Err() == nil
 }
 
 // pause waits and says whether ctx lives on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -100,11 +101,14 @@ func (r *route) worth(ctx context.Context, err error, deadline time.Time) bool {
 
 // severed tells that the way to the answer broke, wherever it was at that moment:
 // nobody has said what is wrong. The code says little here: a reset comes as
-// "canceled" at times.
+// "canceled" at times, and a connection that does not answer any more as "unknown".
 func severed(err error) bool {
 	_, sending := errors.AsType[*url.Error](err)
-	receiving := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	return (sending || receiving) && !connect.IsWireError(err)
+	_, reset := errors.AsType[*net.OpError](err)
+	coded, ok := errors.AsType[*connect.Error](err)
+	silent := ok && coded.Code() == connect.CodeUnknown
+	short := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return (sending || reset || silent || short) && !connect.IsWireError(err)
 }
 
 // turn chooses where the next call goes. It reports true when the answer named

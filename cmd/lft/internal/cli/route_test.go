@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -167,10 +168,13 @@ func TestRouteSurvivesBrokenConnections(t *testing.T) {
 func TestSevered(t *testing.T) {
 	broken := &url.Error{Op: "Post", URL: "http://lft", Err: syscall.EPIPE}
 	for err, want := range map[error]bool{
-		connect.NewError(connect.CodeUnknown, broken):                               true,
-		connect.NewError(connect.CodeInternal, io.ErrUnexpectedEOF):                 true,
-		connect.NewError(connect.CodeCanceled, broken):                              true,
-		connect.NewError(connect.CodeResourceExhausted, errors.New("message of …")): false,
+		connect.NewError(connect.CodeUnknown, broken):                                 true,
+		connect.NewError(connect.CodeInternal, io.ErrUnexpectedEOF):                   true,
+		connect.NewError(connect.CodeCanceled, broken):                                true,
+		connect.NewError(connect.CodeUnknown, errors.New("connection lost")):          true,
+		errors.New("no space"):                                                        false,
+		connect.NewError(connect.CodeCanceled, &net.OpError{Err: syscall.ECONNRESET}): true,
+		connect.NewError(connect.CodeResourceExhausted, errors.New("message of …")):   false,
 	} {
 		if got := severed(err); got != want {
 			t.Errorf("%v: %v, want %v", err, got, want)
