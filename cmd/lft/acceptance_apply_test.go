@@ -57,12 +57,12 @@ flow "f" {
 
 pool "p" { slots = %[2]d }
 
-calendar "c" { exclude = ["%[3]d-01-01"] }
+calendar "c" { exclude = ["%[3]s"] }
 
 schedule "s" {
   flow     = flow.f
   cron     = "0 2 * * *"
-  start    = "%[3]d-01-01T00:00:00Z"
+  start    = "%[3]sT00:00:00Z"
   calendar = calendar.c
 }
 
@@ -80,7 +80,7 @@ schedule "at%[1]d" {
 }
 
 module "at%[1]d" { source = "./module" }
-`, n, 1+n, 2030+n)
+`, n, 1+n, time.Date(2030, 1, 1+n, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 	for _, kind := range []string{"flow", "schedule", "module"} {
 		if base >= 0 {
 			text += fmt.Sprintf("moved {\n  from = %[1]s.at%[2]d\n  to   = %[1]s.at%[3]d\n}\n", kind, base, n)
