@@ -44,6 +44,7 @@ func (l *loader) variables(w *worker) {
 		l.top.config.Vars[d.name] = declared[d.name].result(w)
 		l.rule(l.top, declared[d.name])
 	}
+	l.warnUnread(declared)
 }
 
 // variable is one while its value is looked for.
@@ -155,7 +156,7 @@ func (v *variable) fromText(w *worker, source, text string) {
 		if v.sensitive {
 			reason = "the reason is not shown, because the variable is sensitive"
 		}
-		v.unsuitable(w, hcl.Range{}, "%s is read as an expression, because variable %q is of type %s: %s", source, v.addr.Instance(), v.ty.FriendlyNameForConstraint(), reason)
+		v.unsuitable(w, hcl.Range{}, "%s is read as an expression, because the type of variable %q is %s: %s", source, v.addr.Instance(), v.ty.FriendlyNameForConstraint(), reason)
 		return
 	}
 	v.set(w, hcl.Range{}, source, value)

@@ -112,7 +112,7 @@ func TestVariableFaults(t *testing.T) {
 	}{
 		{"undeclared flag", lang.Options{Given: []lang.Given{{Name: "aa", Text: "x"}}}, `-var aa: the folder declares no variable "aa". Did you mean "a"?`},
 		{"wrong type", lang.Options{Given: []lang.Given{{Name: "n", Text: "x"}}}, `-var n does not fit variable "n": A number is required.`},
-		{"no expression", lang.Options{Env: map[string]string{"l": "x y"}}, `LFT_VAR_l is read as an expression, because variable "l" is of type list of string`},
+		{"no expression", lang.Options{Env: map[string]string{"l": "x y"}}, `LFT_VAR_l is read as an expression, because the type of variable "l" is list of string`},
 		{"a reference", lang.Options{Env: map[string]string{"l": "[x]"}}, `it can hold no references; texts stand in quotes`},
 		{"a block", lang.Options{Given: []lang.Given{{Name: "v", Data: []byte("a {}\n")}}}, `blocks belong into *.hcl files`},
 		{"syntax", lang.Options{Given: []lang.Given{{Name: "v", Data: []byte("a =\n")}}}, `Invalid expression`},

@@ -58,3 +58,35 @@ func TestAsk(t *testing.T) {
 		})
 	}
 }
+
+// TestUnreadFiles: a default does not win in silence over a file that Terraform
+// would have read.
+func TestUnreadFiles(t *testing.T) {
+	file := &fstest.MapFile{Data: []byte("v = 2\n")}
+	given := lang.Options{Given: []lang.Given{{Name: "./x.auto.tfvars", Data: file.Data}}}
+	for _, tc := range []struct {
+		name, source string
+		files        []string
+		options      lang.Options
+		want         string
+	}{
+		{"read by Terraform", `variable "v" { default = 1 }`, []string{"terraform.tfvars", "x.auto.tfvars.json"}, lang.Options{}, "terraform.tfvars x.auto.tfvars.json"},
+		{"given by name", `variable "v" { default = 1 }`, []string{"x.auto.tfvars", "lft.tfvars"}, given, "lft.tfvars"},
+		{"read by nobody", `variable "v" { default = 1 }`, []string{"prod.tfvars"}, lang.Options{}, ""},
+		{"Terraform's own", `variable "v" { default = 1 }`, []string{"terraform.tfvars", "main.tf"}, lang.Options{}, ""},
+		{"no variables", `pool "p" { slots = 1 }`, []string{"terraform.tfvars"}, lang.Options{}, ""},
+	} {
+		folder := fstest.MapFS{"main.hcl": {Data: []byte(tc.source)}}
+		for _, name := range tc.files {
+			folder[name] = file
+		}
+		_, list := lang.Load(folder, tc.options)
+		var told []string
+		for _, d := range list {
+			told = append(told, strings.Fields(d.Detail)[0])
+		}
+		if got := strings.Join(told, " "); got != tc.want || list.HasErrors() {
+			t.Errorf("%s: %q, want %q: %v", tc.name, got, tc.want, list)
+		}
+	}
+}
