@@ -30,6 +30,7 @@ func TestDurable(t *testing.T) {
 		{"sync of what is not", func() error { return j.Append([]brain.Record{brain.Obeyed{Epoch: 8}}, false) }, nil},
 		{"sync", func() error { return j.Sync() }, []string{"sync journal"}},
 		{"rewrite", func() error { return j.Rewrite(sample()[:2]) }, whole},
+		{"sync of what was put in place", func() error { return j.Sync() }, nil},
 		{"append again", func() error { return j.Append(sample(), true) }, []string{"sync journal"}},
 		{"tear", func() error { return os.Truncate(path, j.Size()-1) }, nil},
 		{"cut the torn tail", func() (err error) { j, _, err = Open(path); return err }, []string{"sync journal"}},

@@ -137,6 +137,18 @@ func TestTornAtEveryByte(t *testing.T) {
 	}
 }
 
+// Zeros are what a file system may leave of a write.
+func TestZerosAtTheEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j, _ := open(t, path)
+	must(t, j.Append(sample(), true))
+	must(t, os.Truncate(path, j.Size()+4096))
+	again, got := open(t, path)
+	if diff := cmp.Diff(sample(), got); diff != "" || again.Cut() != 4096 {
+		t.Errorf("%d bytes are cut (-want +got):\n%s", again.Cut(), diff)
+	}
+}
+
 func TestDamagedHeadIsRefused(t *testing.T) {
 	for name, content := range map[string]string{"empty": "", "foreign": "hello, this is not a journal", "zeroes": string(make([]byte, 64))} {
 		t.Run(name, func(t *testing.T) {
@@ -184,6 +196,26 @@ func TestFailureIsForGood(t *testing.T) {
 	}
 }
 
+// A rewrite that fails leaves the file as it was, and is for good too.
+func TestFailedRewriteIsForGood(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j, _ := open(t, path)
+	must(t, j.Append(sample(), true))
+	must(t, os.Mkdir(path+".next", 0o700))
+	if err := j.Rewrite(nil); err == nil {
+		t.Fatal("a directory was written to")
+	}
+	must(t, os.Remove(path+".next"))
+	for name, err := range map[string]error{"append": j.Append(sample(), true), "rewrite": j.Rewrite(nil)} {
+		if !errors.Is(err, ErrBroken) {
+			t.Errorf("%s after a failure: %v", name, err)
+		}
+	}
+	if _, got := open(t, path); !cmp.Equal(got, sample()) {
+		t.Errorf("the file holds %v", got)
+	}
+}
+
 func TestFailedSyncIsForGood(t *testing.T) {
 	j, _ := open(t, filepath.Join(t.TempDir(), "journal"))
 	must(t, j.Append(sample(), false))
@@ -199,6 +231,29 @@ func TestFailedSyncIsForGood(t *testing.T) {
 	j.file = good
 	if err := j.Sync(); !errors.Is(err, ErrBroken) {
 		t.Errorf("the fsync was tried again: %v", err)
+	}
+}
+
+// A head that says more than this version knows is one of a newer version.
+func TestLongerHeadIsRefused(t *testing.T) {
+	p, _, _ := unseal(frameHead(nil, head{id: "x"}))
+	longer := seal(nil, func(dst []byte) []byte { return append(append(dst, p...), 1) })
+	if _, _, _, err := read(longer); !errors.Is(err, errHead) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A file is read at once; what records hold of it is their own.
+func TestDecodeKeepsNothing(t *testing.T) {
+	for _, want := range sample() {
+		p, err := encode(nil, want)
+		must(t, err)
+		got, err := decode(p)
+		must(t, err)
+		clear(p)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
 }
 
