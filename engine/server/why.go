@@ -161,7 +161,7 @@ func (s *runs) fillPool(ctx context.Context, in *kernel.WhyInput, flow *spec.Flo
 		return cmp.Compare(rank(a, in.Execution.ProjectUID), rank(b, in.Execution.ProjectUID))
 	})
 	for _, head := range heads {
-		object, found, err := s.objectAt(ctx, head, address)
+		object, found, err := s.poolAt(ctx, head, &in.Execution, address)
 		if err != nil {
 			return err
 		}
@@ -187,6 +187,28 @@ func (s *runs) fillPool(ctx context.Context, in *kernel.WhyInput, flow *spec.Flo
 		return err
 	}
 	return nil
+}
+
+// poolAt finds the pool that an execution means by an address: of its own project,
+// whatever its revision called so.
+func (s *runs) poolAt(ctx context.Context, head record.Project, x *record.Execution, address spec.Address) (record.Object, bool, error) {
+	if head.UID != x.ProjectUID || head.Revision == x.Revision {
+		return s.objectAt(ctx, head, address)
+	}
+	was, err := s.deps.Definitions.Objects(ctx, head.UID, x.Revision)
+	if err != nil {
+		return record.Object{}, false, err
+	}
+	now, err := s.objects.of(ctx, s.deps.Definitions, head)
+	if err != nil {
+		return record.Object{}, false, err
+	}
+	if at := slices.IndexFunc(was, func(o record.Object) bool { return o.Address == string(address) }); at >= 0 {
+		if at = slices.IndexFunc(now, func(o record.Object) bool { return o.UID == was[at].UID }); at >= 0 {
+			return now[at], true, nil
+		}
+	}
+	return s.objectAt(ctx, head, address)
 }
 
 func rank(p record.Project, own string) int {

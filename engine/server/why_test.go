@@ -47,3 +47,29 @@ func TestWhyTakesTheRowsItNeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestWhyOfAMovedPool: what limits is the pool that the execution's revision called so, whatever it is called now.
+func TestWhyOfAMovedPool(t *testing.T) {
+	w := newWorld()
+	w.deploy("p", &spec.Flow{Address: "flow.f", Jobs: []*spec.Job{{Name: "a", Type: "shell", Pool: "pool.old"}}})
+	w.projects[0].Revision = 2
+	pool := func(uid, address string, slots int, from, until int64) {
+		data := (&spec.Pool{Slots: slots}).Canonical()
+		w.specs[spec.Digest(data)] = data
+		w.objects["uid-p"] = append(w.objects["uid-p"], record.Object{
+			ProjectUID: "uid-p", UID: uid, Kind: spec.PoolKind, Address: address, Digest: spec.Digest(data), From: from, Until: until,
+		})
+	}
+	pool("one", "pool.old", 0, 1, 2)
+	pool("one", "pool.new", 0, 2, 0)
+	pool("two", "pool.old", 5, 2, 0)
+	flow := w.objects["uid-p"][0]
+	w.executions = []record.Execution{{
+		ID: "x", ProjectUID: "uid-p", FlowUID: flow.UID, Flow: "flow.f", FlowDigest: flow.Digest, Revision: 1, State: record.Running,
+	}}
+	w.jobs["x"] = []record.Job{{Execution: "x", Name: "a", State: record.JobReady}}
+	why, err := w.client(t).Why(t.Context(), &lftv1.WhyRequest{Id: "x", Job: "a"})
+	if err != nil || why.GetCode() != "pool" || !strings.Contains(why.GetSummary(), "has no slots") {
+		t.Errorf("%v, %v", why, err)
+	}
+}

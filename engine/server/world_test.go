@@ -236,8 +236,13 @@ func (w *world) Project(_ context.Context, name string) (record.Project, bool, e
 	return record.Project{}, false, nil
 }
 
-func (w *world) Objects(_ context.Context, uid string, _ int64) ([]record.Object, error) {
-	return w.objects[uid], nil
+func (w *world) Objects(_ context.Context, uid string, revision int64) (list []record.Object, _ error) {
+	for _, o := range w.objects[uid] {
+		if revision == 0 && o.Until == 0 || revision > 0 && o.From <= revision && (o.Until == 0 || revision < o.Until) {
+			list = append(list, o)
+		}
+	}
+	return list, nil
 }
 
 func (w *world) Specs(_ context.Context, digests []string) (map[string][]byte, error) {
