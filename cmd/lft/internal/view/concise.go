@@ -247,7 +247,7 @@ func consequences(p *planner.Plan) []string {
 	}
 	for _, d := range p.Drift {
 		if d.Override != nil && d.Override.Ends {
-			list = append(list, driftSentence(d))
+			list = append(list, driftSentence(d)+"; "+endedBy(p, d))
 		}
 	}
 	for _, o := range p.Impact.Orphans {
@@ -310,11 +310,7 @@ func driftSentence(d planner.Drift) string {
 	a := newAttr(d.Object.Address.Kind(), d.Override.Field, nil)
 	old, _ := a.with(d.Override.Declared).short()
 	now, _ := a.with(d.Override.Value).short()
-	text := fmt.Sprintf("%s was changed outside of the folder %s: %s = %s -> %s", addr, visible(oneLine(overrideWords(d.Override))), a.name, old, now)
-	if d.Override.Ends {
-		text += "; this plan ends it"
-	}
-	return text
+	return fmt.Sprintf("%s was changed outside of the folder %s: %s = %s -> %s", addr, visible(oneLine(overrideWords(d.Override))), a.name, old, now)
 }
 
 // scheduleSentence names the first fire that differs.

@@ -177,7 +177,7 @@ func wholePlan(t *testing.T) []byte {
 	}
 	var drift []planner.Drift
 	for _, o := range deployed.Objects {
-		if o.Address == "pool.paused" || o.Address == "pool.resized" {
+		if o.Address == "pool.paused" || o.Address == "pool.resized" || o.Address == "pool.spent" {
 			drift = append(drift, planner.Drift{
 				Object:   planner.Previous{Object: o, Data: specs[o.Digest]},
 				Override: &planner.Override{Field: "slots", Declared: json.RawMessage("2"), Value: json.RawMessage("0"), By: "ann@ops", At: "2026-01-01T00:00:00Z", Reason: "maintenance"},

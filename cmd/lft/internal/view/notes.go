@@ -21,7 +21,7 @@ func (r *planText) drift(p *planner.Plan) {
 	}
 	r.line("")
 	for _, d := range p.Drift {
-		r.drifted(d)
+		r.drifted(d, endedBy(p, d))
 		r.line("")
 	}
 	if p.Mode != planner.RefreshOnly {
@@ -36,7 +36,20 @@ func (r *planText) columns() int {
 	return r.width
 }
 
-func (r *planText) drifted(d planner.Drift) {
+// endedBy says by what a plan ends an override, "" when it does not.
+func endedBy(p *planner.Plan, d planner.Drift) string {
+	if d.Override == nil || !d.Override.Ends {
+		return ""
+	}
+	for _, c := range p.Changes {
+		if gone, ok := c.(planner.Delete); ok && gone.Old.UID == d.Object.UID {
+			return "this plan ends it: it destroys the object"
+		}
+	}
+	return "this plan ends it: it changes the declared value"
+}
+
+func (r *planText) drifted(d planner.Drift, ended string) {
 	addr := d.Object.Address
 	r.line("  " + r.style(bold, "# "+addressText(addr)) + " has changed")
 	if d.Lost != nil {
@@ -46,8 +59,8 @@ func (r *planText) drifted(d planner.Drift) {
 	}
 	o := d.Override
 	r.line("  # (" + overrideWords(o) + ")")
-	if o.Ends {
-		r.line("  # (this plan ends it: it changes the declared value)")
+	if ended != "" {
+		r.line("  # (" + ended + ")")
 	}
 	r.mark(altered, "  ", header(addr)+" {")
 	a := newAttr(addr.Kind(), o.Field, nil)
