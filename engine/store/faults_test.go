@@ -370,6 +370,24 @@ func TestApplyInDoubt(t *testing.T) {
 	}
 }
 
+// Who gives up in doubt is told that it is one.
+func TestApplyGivenUpInDoubt(t *testing.T) {
+	t.Parallel()
+	s, p := behind(t, storetest.MySQL(t))
+	ctx, giveUp := context.WithCancel(t.Context())
+	p.OnCommit(func(n int) storetest.Fate {
+		giveUp()
+		return onFirst(storetest.LoseReply)(n)
+	})
+	change := store.DefinitionChange{Project: record.Project{UID: "p", Name: "p"}, Revision: record.Revision{ApplyID: "a"}, Audit: record.Audit{ID: "a"}}
+	if _, _, err := s.Apply(ctx, change); !errors.Is(err, lease.ErrUnknown) {
+		t.Errorf("error = %v", err)
+	}
+	if rev, repeated, err := s.Apply(t.Context(), change); !repeated || rev.Number != 1 || err != nil {
+		t.Errorf("asked again: revision %d, repeated = %v, error = %v", rev.Number, repeated, err)
+	}
+}
+
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for limit := time.Now().Add(20 * time.Second); !ok(); {

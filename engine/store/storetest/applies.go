@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,6 +147,8 @@ func applyRefusals(t *testing.T, state string) {
 	other.Project.Lineage = "another"
 	future := changeOf("p", 3)
 	changed := changeOf("p", 2, version("nobody", "x", 1))
+	namesake := changeOf("p", 2)
+	namesake.Project.UID = "p2"
 	for _, tc := range []struct {
 		name string
 		c    store.DefinitionChange
@@ -157,8 +160,10 @@ func applyRefusals(t *testing.T, state string) {
 		{"unknown project", changeOf("q", 1), store.ErrStale},
 		{"version that is not there", changed, store.ErrStale},
 		{"another folder", other, store.ErrLineage},
+		{"another project of that name", namesake, store.ErrStale},
 	} {
 		tc.c.Revision.ApplyID, tc.c.Audit.ID = tc.name, tc.name
+		stored(t, s, tc.c)
 		if _, _, err := s.Apply(t.Context(), tc.c); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.name, err, tc.want)
 		}
@@ -228,6 +233,77 @@ func applyRace(t *testing.T, state string) {
 		}
 		if a := objects[0]; a.UID != "a" || a.Digest != fmt.Sprint("by", winner) {
 			t.Errorf("base %d: applier %d has won, but the object is %+v", base, winner, a)
+		}
+	}
+}
+
+// applyRaceApart: rivals from one base that have no object in common meet at the head
+// alone. One of them wins.
+func applyRaceApart(t *testing.T, state string) {
+	s := Open(t, state)
+	create(t, s, "p")
+	stores := make([]*store.Store, 6)
+	for i := range stores {
+		stores[i] = rival(t, state, s)
+	}
+	for base := int64(1); base < 6; base++ {
+		var wg sync.WaitGroup
+		var wins atomic.Int32
+		for i, r := range stores {
+			c := changeOf("p", base, version(fmt.Sprintf("n%d-%d", base, i), "d1", 0))
+			c.Revision.ApplyID = fmt.Sprintf("%d-%d", base, i)
+			c.Audit.ID = c.Revision.ApplyID
+			wg.Go(func() {
+				_, _, err := r.Apply(t.Context(), c)
+				if err == nil {
+					wins.Add(1)
+				} else if !errors.Is(err, store.ErrStale) {
+					t.Errorf("applier %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := wins.Load(); n != 1 {
+			t.Fatalf("base %d: %d have won", base, n)
+		}
+		untouched(t, s, "p", base+1)
+	}
+}
+
+// applyRaceToCreate: folders that make a project of one name at the same time meet at
+// the name. One of them gets it.
+func applyRaceToCreate(t *testing.T, state string) {
+	s := Open(t, state)
+	stores := make([]*store.Store, 6)
+	for i := range stores {
+		stores[i] = rival(t, state, s)
+	}
+	for round := range 5 {
+		name := fmt.Sprint("p", round)
+		var wg sync.WaitGroup
+		var wins atomic.Int32
+		for i, r := range stores {
+			c := changeOf(name, 0)
+			c.Project.UID = fmt.Sprint(name, "of", i)
+			c.Project.Lineage = fmt.Sprint("l", i)
+			c.Revision.ApplyID = c.Project.UID
+			c.Audit.ID = c.Project.UID
+			wg.Go(func() {
+				_, _, err := r.Apply(t.Context(), c)
+				if err == nil {
+					wins.Add(1)
+				} else if !errors.Is(err, store.ErrStale) && !errors.Is(err, store.ErrLineage) {
+					t.Errorf("folder %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := wins.Load(); n != 1 {
+			t.Fatalf("project %s: %d have made it", name, n)
+		}
+		head := one(s.Project(t.Context(), name))(t)
+		if revs := got(s.Revisions(t.Context(), head.UID, 0, 10))(t); len(revs) != 1 || revs[0].ApplyID != head.UID {
+			t.Errorf("the head is of %s, its revisions are %+v", head.UID, revs)
 		}
 	}
 }

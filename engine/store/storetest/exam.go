@@ -37,6 +37,8 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"ApplyRefusals", applyRefusals},
 		{"ApplyRepeated", applyRepeated},
 		{"ApplyRace", applyRace},
+		{"ApplyRaceApart", applyRaceApart},
+		{"ApplyRaceToCreate", applyRaceToCreate},
 		{"ApplyAgainstCommit", applyAgainstCommit},
 		{"Specs", specs},
 		{"ApplyNeedsSpecs", applyNeedsSpecs},
