@@ -147,7 +147,7 @@ func TestIsolation(t *testing.T) {
 	at := launch.BootTime()
 	r.c.Beat(3, 1, at)
 	s := sh("lonely", "sleep 1000")
-	s.RerunAfter = 400 * time.Millisecond
+	s.RerunAfter = 1500 * time.Millisecond
 	r.start(s)
 	r.started("lonely")
 	later := at + 150_000
@@ -155,7 +155,7 @@ func TestIsolation(t *testing.T) {
 	r.c.Beat(3, 2, later+10_000_000) // the same pair again proves nothing
 	r.c.Beat(2, 9, later+10_000_000) // a deposed master neither
 	e := r.ended("lonely")
-	if e.Cause != CauseIsolated || e.At < later+400_000 || e.At > later+5_000_000 {
+	if e.Cause != CauseIsolated || e.At < later+1_500_000 || e.At > later+8_000_000 {
 		t.Errorf("%+v, %d µs after the last beat", e, e.At-later)
 	}
 }

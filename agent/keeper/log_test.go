@@ -95,8 +95,8 @@ func TestLargeLog(t *testing.T) {
 func TestFree(t *testing.T) {
 	r := newRig(t)
 	dir := t.TempDir()
-	r.start(sh("free", fmt.Sprintf(`head -c 100000 /dev/zero | tr '\0' a; touch %s/half; while [ ! -e %s/go ]; do sleep 0.005; done; head -c 100000 /dev/zero | tr '\0' b`, dir, dir)))
-	until(t, "half is written", func() bool { _, err := os.Stat(dir + "/half"); return err == nil })
+	r.start(sh("free", fmt.Sprintf(`head -c 100000 /dev/zero | tr '\0' a; while [ ! -e %s/go ]; do sleep 0.005; done; head -c 100000 /dev/zero | tr '\0' b`, dir)))
+	until(t, "half is written", func() bool { return len(r.spoolSoFar("free")) == 100_000 })
 	r.c.Free("free", 50_000)
 	if _, _, err := r.c.Tail(t.Context(), "free", 0, 10); !errors.Is(err, ErrFreed) {
 		t.Errorf("tail of freed bytes: %v", err)

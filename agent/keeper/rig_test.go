@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -194,6 +195,16 @@ func (r *rig) spool(token string) string {
 	r.t.Helper()
 	text, err := os.ReadFile(filepath.Join(SpoolDir(r.dir), token))
 	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// spoolSoFar is empty while there is no file.
+func (r *rig) spoolSoFar(token string) string {
+	r.t.Helper()
+	text, err := os.ReadFile(filepath.Join(SpoolDir(r.dir), token))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.t.Fatal(err)
 	}
 	return string(text)
