@@ -115,6 +115,12 @@ func (s *State) waiting(n *node) (record.Waiting, string) {
 			return record.WaitingReconcile, holder.Name
 		}
 		return record.WaitingPrepare, ""
+	case s.fleet.gated:
+		arg := ""
+		if a := s.fleet.unheard(); a != nil {
+			arg = a.Name
+		}
+		return record.WaitingReconcile, arg
 	case l.pool != nil && !l.pool.fits(n.rule().poolSlots):
 		return record.WaitingPool, string(l.pool.address)
 	}

@@ -160,7 +160,8 @@ type Report struct {
 }
 
 // Operate is an operator's order about an agent: "declare-dead", "drain",
-// "undrain", "release" (from quarantine).
+// "undrain", "release" (from quarantine); or about none, "go": after the database was
+// restored, agents that have not spoken are waited for no longer.
 type Operate struct {
 	Reply ReplyID
 	Agent string // name or uid

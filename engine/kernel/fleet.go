@@ -217,18 +217,28 @@ func (f *fleet) holder(n *node) *agent {
 	return f.strays[record.Token(n.Execution, n.Number, n.MapKey, n.Attempts+1)]
 }
 
+// unheard is an agent that has not said what it holds and may still do so, nil when
+// there is none.
+func (f *fleet) unheard() *agent {
+	for _, a := range f.list {
+		if !a.reconciled && a.State != record.AgentDead && a.State != record.AgentQuarantined {
+			return a
+		}
+	}
+	return nil
+}
+
 // openGate lets work out again when every known agent has spoken after the
 // database was restored, or an operator does not want to wait.
 func (s *State) openGate(force bool) {
 	if !s.fleet.gated {
 		return
 	}
-	for _, a := range s.fleet.list {
-		if !force && !a.reconciled && a.State != record.AgentDead && a.State != record.AgentQuarantined {
-			return
-		}
+	if s.fleet.unheard() != nil && !force {
+		return
 	}
 	s.fleet.gated = false
+	s.queue.relabel()
 	for _, sc := range s.clock.held {
 		sc.next = 0
 		s.plan(sc)

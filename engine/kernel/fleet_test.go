@@ -540,6 +540,29 @@ func TestGo(t *testing.T) {
 	w.connect("two", 5)
 	w.start("f", "y")
 	w.want("y", "RUNNING a=READY")
+	if j := w.job("y", "a"); j.Waiting != record.WaitingReconcile || j.WaitingArg != "one" {
+		t.Errorf("it waits for %s %s", j.Waiting, j.WaitingArg)
+	}
 	w.step(Operate{Verb: "go", By: "ann"})
 	w.want("y", "RUNNING a=ACTIVE")
+}
+
+// TestBehindTheGate: what waited for the gate says what else it waits for.
+func TestBehindTheGate(t *testing.T) {
+	w := oneJob(t, nil)
+	snap := w.snapshot()
+	snap.ReconcileAll = true
+	s, err := Restore(Limits{}, snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.s = s
+	w.connect("two", 5)
+	w.start("f", "y")
+	w.step(Operate{Agent: "two", Verb: "drain"})
+	w.step(Operate{Agent: "one", Verb: "declare-dead"})
+	w.want("y", "RUNNING a=READY")
+	if j := w.job("y", "a"); j.Waiting != record.WaitingAgent {
+		t.Errorf("it waits for %s %s", j.Waiting, j.WaitingArg)
+	}
 }

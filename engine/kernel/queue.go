@@ -131,6 +131,18 @@ func (q *queue) prune() {
 	}
 }
 
+// relabel has all that waits say anew what for. With the gate closed every lane with
+// jobs is open.
+func (q *queue) relabel() {
+	for _, l := range q.open {
+		for _, lv := range l.levels {
+			for _, f := range lv.flows {
+				q.fresh = append(q.fresh, f.nodes...)
+			}
+		}
+	}
+}
+
 // share makes the pools of a project that are for all findable.
 func (q *queue) share(p *project) {
 	if q.shared == nil {

@@ -88,7 +88,8 @@ func TestExplain(t *testing.T) {
 		"no agent at all": {in(0, record.JobReady, func(w *WhyInput) { w.Agents = nil }), "no_agent", "No agent has ever registered", ""},
 		"agent has not spoken": {in(0, record.JobReady, func(w *WhyInput) {
 			w.Job.Waiting, w.Job.WaitingArg = record.WaitingReconcile, "one"
-		}), "reconcile", "until agent one has told this master what it runs", ""},
+		}), "reconcile", "until agent one has told this master what it runs",
+			"should it be gone for good: lft agents declare-dead one; to wait for none: lft agents go"},
 		"is prepared": {in(0, record.JobReady, func(w *WhyInput) {
 			w.Job.Waiting, w.Execution.StartedAt = record.WaitingPrepare, noon-3*second
 		}), "prepare", "expressions are being evaluated", "ready for 3s"},

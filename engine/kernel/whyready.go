@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/leifengta/lft/engine/placement"
 	"github.com/leifengta/lft/engine/record"
@@ -87,17 +89,15 @@ func (in *WhyInput) agents() Why {
 	}
 	verdicts := placement.Explain(ask, agents)
 	counts := map[placement.Why]int{}
-	var order, others []int
+	order := make([]int, len(verdicts))
 	for i, v := range verdicts {
 		counts[v.Why]++
-		if v.Why == placement.Named || v.Why == placement.Label {
-			others = append(others, i)
-		} else {
-			order = append(order, i)
-		}
+		order[i] = i
 	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		return cmp.Compare(in.distance(i, verdicts[i].Why), in.distance(j, verdicts[j].Why))
+	})
 	w := in.verdict(ask, counts)
-	order = append(order, others...)
 	w.list(len(order), "agents", func(i int) string {
 		a, v := &in.Agents[order[i]], verdicts[order[i]]
 		switch v.Why {
@@ -112,6 +112,17 @@ func (in *WhyInput) agents() Why {
 		return fmt.Sprintf("agent %s: %s", a.Name, v.Why)
 	})
 	return w
+}
+
+// distance is how far an agent is from taking the job; the dead are farthest.
+func (in *WhyInput) distance(agent int, why placement.Why) int {
+	switch {
+	case in.Agents[agent].State == record.AgentDead:
+		return 2
+	case why == placement.Named, why == placement.Label:
+		return 1
+	}
+	return 0
 }
 
 // verdict sums up what the agents say.
@@ -130,10 +141,12 @@ func (in *WhyInput) verdict(ask placement.Ask, counts map[placement.Why]int) Why
 	case len(in.Agents) == 0:
 		return noAgent("No agent has ever registered; lft agent -master ADDRESS starts one.")
 	case counts[placement.Takes] > 0 && in.Job.Waiting == record.WaitingReconcile:
-		return Why{
+		w := Why{
 			Code:    string(record.WaitingReconcile),
 			Summary: fmt.Sprintf("The job waits until agent %s has told this master what it runs.", in.Job.WaitingArg),
 		}
+		w.fact("should it be gone for good: lft agents declare-dead %s; to wait for none: lft agents go", in.Job.WaitingArg)
+		return w
 	case counts[placement.Takes] > 0:
 		return Why{Code: string(record.WaitingSlot), Summary: "An agent has a free slot; other jobs may come first."}
 	case counts[placement.Full] > 0:

@@ -42,13 +42,18 @@ func (s *fleet) ListAgents(ctx context.Context, _ *lftv1.ListAgentsRequest) (*lf
 }
 
 func (s *fleet) OperateAgent(ctx context.Context, req *lftv1.OperateAgentRequest) (*lftv1.OperateAgentResponse, error) {
-	if strings.TrimSpace(req.GetAgent()) == "" {
-		return nil, invalid("no agent named")
-	}
+	named := strings.TrimSpace(req.GetAgent()) != ""
 	switch req.GetVerb() {
+	case "go":
+		if named {
+			return nil, invalid("go is about all agents, none is named")
+		}
 	case "drain", "undrain", "release", "declare-dead":
+		if !named {
+			return nil, invalid("no agent named")
+		}
 	default:
-		return nil, invalid("unknown verb %q for an agent; there are drain, undrain, release and declare-dead", req.GetVerb())
+		return nil, invalid("unknown verb %q for an agent; there are drain, undrain, release, declare-dead and go", req.GetVerb())
 	}
 	if err := s.deps.Fleet.Operate(ctx, req.GetAgent(), req.GetVerb(), auth.From(ctx).Name); err != nil {
 		return nil, err

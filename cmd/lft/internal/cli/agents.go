@@ -21,10 +21,11 @@ func (a *app) agentsVerb() *cli.Command {
 			a.operateVerb("undrain", "Give a drained agent work again"),
 			a.operateVerb("release", "Let an agent out of quarantine"),
 			a.operateVerb("declare-dead", "State that an agent's host is gone for good and nothing of it runs any more"),
+			a.goVerb(),
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if verb := cmd.Args().First(); verb != "" {
-				return fmt.Errorf("lft agents has no command %q; there are drain, undrain, release and declare-dead", verb)
+				return fmt.Errorf("lft agents has no command %q; there are drain, undrain, release, declare-dead and go", verb)
 			}
 			c, err := a.connect(ctx, cmd)
 			if err != nil {
@@ -51,16 +52,38 @@ func (a *app) operateVerb(verb, does string) *cli.Command {
 			if err != nil {
 				return err
 			}
-			c, err := a.connect(ctx, cmd)
-			if err != nil {
+			if err := a.operate(ctx, cmd, agent, verb); err != nil {
 				return err
-			}
-			defer c.Close()
-			if _, err := c.fleet.OperateAgent(ctx, &lftv1.OperateAgentRequest{Agent: agent, Verb: verb}); err != nil {
-				return needsMaster(err)
 			}
 			a.term.Notef("%s: %s\n", agent, verb)
 			return nil
 		},
 	}
+}
+
+func (a *app) goVerb() *cli.Command {
+	return &cli.Command{
+		Name:  "go",
+		Usage: "Wait no longer for agents that have not spoken since an older database was restored",
+		Flags: stateFlags(),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if err := noArguments(cmd); err != nil {
+				return err
+			}
+			return a.operate(ctx, cmd, "", "go")
+		},
+	}
+}
+
+func (a *app) operate(ctx context.Context, cmd *cli.Command, agent, verb string) error {
+	c, err := a.connect(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.fleet.OperateAgent(ctx, &lftv1.OperateAgentRequest{Agent: agent, Verb: verb})
+	if err != nil {
+		return needsMaster(err)
+	}
+	return nil
 }

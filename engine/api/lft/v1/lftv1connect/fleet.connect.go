@@ -47,7 +47,8 @@ const (
 type FleetServiceClient interface {
 	GetMaster(context.Context, *v1.GetMasterRequest) (*v1.GetMasterResponse, error)
 	ListAgents(context.Context, *v1.ListAgentsRequest) (*v1.ListAgentsResponse, error)
-	// OperateAgent drains, undrains, releases from quarantine or declares dead.
+	// OperateAgent drains, undrains, releases from quarantine or declares dead. After an
+	// older database was restored, go waits no longer for agents that have not spoken.
 	OperateAgent(context.Context, *v1.OperateAgentRequest) (*v1.OperateAgentResponse, error)
 }
 
@@ -123,7 +124,8 @@ func (c *fleetServiceClient) OperateAgent(ctx context.Context, req *v1.OperateAg
 type FleetServiceHandler interface {
 	GetMaster(context.Context, *v1.GetMasterRequest) (*v1.GetMasterResponse, error)
 	ListAgents(context.Context, *v1.ListAgentsRequest) (*v1.ListAgentsResponse, error)
-	// OperateAgent drains, undrains, releases from quarantine or declares dead.
+	// OperateAgent drains, undrains, releases from quarantine or declares dead. After an
+	// older database was restored, go waits no longer for agents that have not spoken.
 	OperateAgent(context.Context, *v1.OperateAgentRequest) (*v1.OperateAgentResponse, error)
 }
 
