@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -49,6 +50,34 @@ func TestEveryRPCHasARow(t *testing.T) {
 	}
 }
 
+// What is not listed here only looks.
+func TestWhatEachRightIsFor(t *testing.T) {
+	want := map[string]auth.Right{
+		lftv1connect.DeployServicePutSpecsProcedure:    auth.Deploy,
+		lftv1connect.DeployServiceHoldBlobsProcedure:   auth.Deploy,
+		lftv1connect.DeployServicePutBlobProcedure:     auth.Deploy,
+		lftv1connect.DeployServiceApplyProcedure:       auth.Deploy,
+		lftv1connect.RunServiceRunProcedure:            auth.Operate,
+		lftv1connect.RunServiceCancelProcedure:         auth.Operate,
+		lftv1connect.RunServicePutOverrideProcedure:    auth.Operate,
+		lftv1connect.FleetServiceOperateAgentProcedure: auth.Operate,
+		lftv1connect.AgentServiceRegisterProcedure:     auth.Serve,
+		lftv1connect.AgentServiceSessionProcedure:      auth.Serve,
+	}
+	for procedure := range rpcs(t) {
+		right, ok := want[procedure]
+		if !ok {
+			right = auth.Read
+		}
+		for _, held := range []auth.Right{auth.Read, auth.Deploy, auth.Operate, auth.Serve} {
+			err := auth.Check(auth.Principal{Rights: []auth.Right{held}}, procedure)
+			if (err == nil) != (held == right) {
+				t.Errorf("with the right %q, %s: %v", held, procedure, err)
+			}
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	reader := auth.Principal{Name: "r", Rights: []auth.Right{auth.Read}}
 	for _, tc := range []struct {
@@ -84,6 +113,9 @@ func TestPeer(t *testing.T) {
 		{"[::ffff:127.0.0.1]:4000", "ann", "ann", true},
 		{"@", "a b", "local", true},
 		{"", "\x00", "local", true},
+		{"", "ann\x7f", "local", true},
+		{"", strings.Repeat("n", 64), strings.Repeat("n", 64), true},
+		{"", strings.Repeat("n", 65), "local", true},
 		{"192.0.2.1:4000", "ann", "", false},
 		{"[2001:db8::1]:4000", "ann", "", false},
 	} {

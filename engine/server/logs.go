@@ -220,7 +220,6 @@ func (r *logReader) shipped(ctx context.Context) error {
 		if err != nil || len(chunks) == 0 {
 			return err
 		}
-		before := r.at
 		for _, c := range chunks {
 			if c.From > r.at {
 				return nil // the bytes between are still on the agent
@@ -231,9 +230,6 @@ func (r *logReader) shipped(ctx context.Context) error {
 			if err := r.chunk(ctx, c); err != nil {
 				return err
 			}
-		}
-		if r.at == before {
-			return nil
 		}
 	}
 }
@@ -258,7 +254,7 @@ func (r *logReader) chunk(ctx context.Context, c record.Chunk) error {
 			return coded{errDamaged, fmt.Sprintf("object %s of the log is not what was shipped: its sha256 differs", c.Object)}
 		}
 		if skip := r.at - at; skip < int64(n) {
-			if err := r.emit(frame[max(skip, 0):n]); err != nil {
+			if err := r.emit(frame[skip:n]); err != nil {
 				return err
 			}
 		}
