@@ -171,9 +171,12 @@ func (m *Master) Operate(ctx context.Context, agent, verb, by string) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.ask(ctx, &submission{make: func(id kernel.ReplyID) kernel.Event {
+	reply, err := l.ask(ctx, &submission{make: func(id kernel.ReplyID) kernel.Event {
 		return kernel.Operate{Reply: id, Agent: agent, Verb: verb, By: by}
 	}})
+	if err == nil && verb == "declare-dead" {
+		l.sessions.expel(reply.Value) // should it live after all, it has to begin anew
+	}
 	return err
 }
 

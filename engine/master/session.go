@@ -274,6 +274,18 @@ func (t *sessions) drop(s *Session) {
 	}
 }
 
+// expel ends the session of an agent that the kernel has none with any more: its
+// messages would be answered, and nothing would follow from them.
+func (t *sessions) expel(agent string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.byAgent[agent]; s != nil {
+		s.end(ErrSessionVoid)
+		delete(t.byAgent, agent)
+	}
+	delete(t.numbers, agent)
+}
+
 // void ends all sessions; agents have to register again.
 func (t *sessions) void(why error) {
 	t.mu.Lock()

@@ -30,6 +30,38 @@ func TestRegisterVoidsTheOlderSession(t *testing.T) {
 	})
 }
 
+// An agent that is declared dead and lives has to register again, to hear what it must
+// end: the kernel takes nothing from the session it has.
+func TestDeclaredDeadAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.react = func(k *script, event kernel.Event) error {
+			if e, ok := event.(kernel.Operate); ok {
+				k.reply(kernel.Reply{ID: e.Reply, Value: "a"})
+				return nil
+			}
+			return k.ordinary(event)
+		}
+		w.start()
+		s, other := join(w, "a"), join(w, "b")
+		down, rest := recv(w, s), recv(w, other)
+		for _, verb := range []string{"drain", "declare-dead"} {
+			waits(t, down)
+			if err := w.m.Operate(t.Context(), "one", verb, "ann"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := got(t, down); !errors.Is(err, ErrSessionVoid) {
+			t.Errorf("its session goes on: %v", err)
+		}
+		if _, err := w.m.Session(t.Context(), "a", 1); !errors.Is(err, ErrSessionVoid) {
+			t.Errorf("its session is opened again: %v", err)
+		}
+		waits(t, rest)
+		w.stop()
+	})
+}
+
 // A registration that waited longer than its agent makes no session.
 func TestRegistrationOfAnAgentThatLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
