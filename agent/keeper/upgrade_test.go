@@ -6,12 +6,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/leifengta/lft/agent/launch"
 )
@@ -78,10 +81,10 @@ func TestUpgrade(t *testing.T) {
 func upgradeRounds(r *rig, dir string) {
 	const rounds = 4
 	t, done := r.t, filepath.Join(dir, "done")
-	at := launch.BootTime()
+	at := launch.BootTime() + 400_000 // isolation counts from here, not from the start
 	r.c.Beat(1, 1, at)
 	timed, lonely := sh("timed", "sleep 1000"), sh("lonely", "sleep 1000")
-	timed.Timeout, lonely.RerunAfter = 900*time.Millisecond, 1300*time.Millisecond
+	timed.Timeout, lonely.RerunAfter = 900*time.Millisecond, 900*time.Millisecond
 	left := sh("left", daemon(filepath.Join(dir, "left"), "", "exit 6"))
 	left.KillGrace = 800 * time.Millisecond
 	r.start(timed)
@@ -115,7 +118,7 @@ func upgradeRounds(r *rig, dir string) {
 	if e := r.ended("timed"); e.Cause != CauseTimeout || e.Signal != "SIGTERM" || e.At-e.StartedAt < 900_000 {
 		t.Errorf("%+v", e)
 	}
-	if e := r.ended("lonely"); e.Cause != CauseIsolated || e.Signal != "SIGTERM" || e.At-at < 1_300_000 {
+	if e := r.ended("lonely"); e.Cause != CauseIsolated || e.Signal != "SIGTERM" || e.At-at < 900_000 {
 		t.Errorf("%+v", e)
 	}
 	if e := r.ended("left"); e.Cause != CauseNone || e.ExitCode != 6 || e.Leftover == 0 || alive(stray) {
@@ -144,24 +147,36 @@ func upgradeRounds(r *rig, dir string) {
 // What was read from a pipe and found no room comes with the upgrade, and a log
 // that was partly freed goes on where it was.
 func TestUpgradeOfBlocked(t *testing.T) {
-	const quota, volume = 256 << 10, 1 << 20
+	const quota, first, volume = 256 << 10, 296 << 10, 1 << 20 // what of first finds no room is less than a pipe holds
 	r := newRig(t, "LFT_TEST_BUILD=0", fmt.Sprint("LFT_TEST_QUOTA=", quota))
-	r.start(sh("chatty", fmt.Sprintf(`i=0; while [ $i -lt %d ]; do echo $((1000000+i)); i=$((i+1)); done`, volume/8)))
-	until(t, "the quota is used up", func() bool {
-		st, err := os.Stat(filepath.Join(SpoolDir(r.dir), "chatty"))
-		return err == nil && st.Size() > quota-readSize
+	dir := t.TempDir()
+	r.start(sh("chatty", fmt.Sprintf(`seq 1000000 %d; touch %s/first; while [ ! -e %s/more ]; do sleep 0.005; done; seq %d %d`,
+		1000000+first/8-1, dir, dir, 1000000+first/8, 1000000+volume/8-1)))
+	pid := r.started("chatty").PID
+	until(t, "more was read from the pipe than has room", func() bool {
+		_, err := os.Stat(dir + "/first")
+		return err == nil && first-inPipe(t, pid) > quota
 	})
+	r.upgradeTo("1")
+	r.upgradeTo("2") // and the state comes from a state
+	if err := os.WriteFile(dir+"/more", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var got bytes.Buffer
 	for n := 0; got.Len() < volume; n++ {
-		if n%3 == 0 {
-			r.upgradeTo(fmt.Sprint(n + 1))
-		}
 		data, _, err := r.c.Tail(t.Context(), "chatty", int64(got.Len()), readSize)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got.Write(data)
 		r.c.Free("chatty", int64(got.Len()))
+		if n%5 != 0 {
+			continue
+		}
+		r.upgradeTo(fmt.Sprint("n", n))
+		if a := r.c.Hello().Attempts[0]; a.Ended == nil && a.Freed != int64(got.Len())/block*block {
+			t.Errorf("after an upgrade %d bytes are freed, %d were", a.Freed, got.Len())
+		}
 	}
 	e := r.ended("chatty")
 	r.upgradeTo("last") // with an exit record and a log that is whole
@@ -176,6 +191,21 @@ func TestUpgradeOfBlocked(t *testing.T) {
 	if !bytes.Equal(got.Bytes(), want.Bytes()) || e.Log != (Log{Bytes: volume, SHA256: hex.EncodeToString(sum[:])}) {
 		t.Errorf("%d bytes, %+v", got.Len(), e)
 	}
+}
+
+// inPipe is how many bytes the standard output of a process holds.
+func inPipe(t *testing.T, pid int) int {
+	t.Helper()
+	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/1", pid), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCINQ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // A program that cannot take over is left alone, whatever is wrong with it.
@@ -239,14 +269,35 @@ func TestUpgradeUnknown(t *testing.T) {
 
 func TestDecodeHandover(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"format": 2, "more": 1}`:                                errFormat.Error(),
-		`{}`:                                                      errFormat.Error(),
-		`{"format": 1, "more": 1}`:                                "unknown field",
+		`{"format": 2, "more": 1}`: errFormat.Error(),
+		`{}`:                       errFormat.Error(),
+		`{"format": 1, "more": 1}`: "unknown field",
 		`{"format": 1, "logs": [{"token": "a", "hash": "AAAA"}]}`: "sum of a log",
 		`{"format": 1`: "unexpected end",
 	} {
 		if h, err := decodeHandover([]byte(text), 1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %+v, %v, want %q", text, h, err, want)
+		}
+	}
+}
+
+// A log that was freed to its end is known for its attempt alone.
+func TestResumeFreedLog(t *testing.T) {
+	s, err := newSpools(t.TempDir(), SpoolQuota, new(gate), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keeper{spools: s, attempts: map[string]*attempt{}, mains: map[int]*attempt{}, logs: map[string]*spool{}}
+	for token, freed := range map[string]int64{"all": 8, "half": 4} {
+		if err := k.resumeLog(logState{Token: token, Cap: 9, Bytes: 8, Cut: 1, Freed: freed, Pipe: -1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.resumeAttempt(attemptState{Start: Start{Token: token}, Started: &Started{Token: token}, Waited: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		a := k.attempts[token]
+		if got := a.log.finish(); got != (Log{Bytes: 8, Cut: 1}) || (k.logs[token] != nil) != (token == "half") {
+			t.Errorf("%s: %+v, known %v", token, got, k.logs[token])
 		}
 	}
 }

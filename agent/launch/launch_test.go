@@ -293,6 +293,98 @@ func TestCgroup(t *testing.T) {
 	}
 }
 
+// Only the leading thread may execute another program: see Replace.
+func TestReplace(t *testing.T) {
+	f := newForker(t)
+	for leading := true; leading; {
+		err := f.Do(func() error { leading = unix.Gettid() == unix.Getpid(); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if leading {
+			f = newForker(t) // the first one holds the leading thread
+		}
+	}
+	if err := f.Replace("/no/such", nil, nil, nil); err == nil || errors.Is(err, os.ErrNotExist) {
+		t.Errorf("by another thread: %v", err)
+	}
+	var before, after unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	fd := int(w.Fd())
+	if err := replace("/no/such", []string{"x"}, nil, []int{fd}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no program: %v", err)
+	}
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &after); err != nil || after != before {
+		t.Errorf("limit of descriptors %+v, was %+v (%v)", after, before, err)
+	}
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("a descriptor stays open for jobs: %x, %v", flags, err)
+	}
+}
+
+// What is not in use goes, what is in use is not touched until it is given back.
+func TestResumeSlots(t *testing.T) {
+	cgroup, err := MakeCgroup("lft-test-" + strconv.Itoa(os.Getpid()) + "-resume")
+	switch {
+	case errors.Is(err, ErrNoCgroup):
+		cgroup = ""
+	case err != nil:
+		t.Fatal(err)
+	default:
+		t.Cleanup(func() { _ = RemoveCgroup(cgroup) })
+	}
+	root := filepath.Join(t.TempDir(), "slot")
+	s, err := NewSlots(root, cgroup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var old [3]*Slot
+	for i := range old {
+		if old[i], err = s.Take(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(old[i].Work, "x"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, slots, err := ResumeSlots(root, cgroup, []string{old[1].Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot := slots[old[1].Name]
+	if slot == nil || slot.Work != old[1].Work || slot.Output != old[1].Output || slot.Cgroup != old[1].Cgroup {
+		t.Fatalf("%+v, want %+v", slot, old[1])
+	}
+	if _, err := os.Stat(filepath.Join(slot.Work, "x")); err != nil {
+		t.Errorf("a slot in use was touched: %v", err)
+	}
+	for _, gone := range []string{old[0].Work, old[2].Work, old[0].Cgroup, old[2].Cgroup} {
+		if _, err := os.Stat(gone); gone != "" && !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("left: %s, %v", gone, err)
+		}
+	}
+	if fresh, err := again.Take(); err != nil || fresh.Name == slot.Name {
+		t.Errorf("%+v, %v", fresh, err)
+	}
+	if err := again.Give(slot); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := again.Take(); got != slot || err != nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if entries, err := os.ReadDir(slot.Work); err != nil || len(entries) != 0 || (slot.CgroupFD >= 0) != (cgroup != "") {
+		t.Errorf("given back: %v, %v, %+v", entries, err, slot)
+	}
+}
+
 // An untouched work directory is used as it is; a touched one is made anew.
 func TestSlots(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "slot")
