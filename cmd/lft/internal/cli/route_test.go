@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/urfave/cli/v3"
 
 	"github.com/leifengta/lft/engine/api"
 	lftv1 "github.com/leifengta/lft/engine/api/lft/v1"
@@ -249,6 +251,43 @@ func TestBaseURL(t *testing.T) {
 		}
 		if err != nil || got.String() != tc.want {
 			t.Errorf("%q: %v, %v, want %s", tc.in, got, err, tc.want)
+		}
+	}
+}
+
+// TestFindState: a flag beats the environment, whichever of the two it names, and
+// only one of them says where the state is.
+func TestFindState(t *testing.T) {
+	for _, tc := range []struct {
+		args, env string // of the environment the state, then the master
+		want      string
+	}{
+		{"", "", "{sqlite://.lft/lft.db []}"},
+		{"-state=a", "b c", "{a []}"},
+		{"-master=a", "b c", "{ [a]}"},
+		{"", "b", "{b []}"},
+		{"", " c", "{ [c]}"},
+		{"-master=a:1,\tb:2", "", "{ [a:1 b:2]}"},
+		{"-state=a -master=b", "", "-state and -master are both given"},
+		{"", "b c", "LFT_STATE and LFT_MASTER are both given"},
+		{"-master=ftp://x", "", "is no address of a master"},
+	} {
+		state, master, _ := strings.Cut(tc.env, " ")
+		getenv := func(name string) string { return map[string]string{"LFT_STATE": state, "LFT_MASTER": master}[name] }
+		got := ""
+		cmd := &cli.Command{Flags: stateFlags(), Action: func(_ context.Context, cmd *cli.Command) error {
+			at, err := findState(cmd, getenv)
+			if got = fmt.Sprint(at); err != nil {
+				got = err.Error()
+			}
+			return nil
+		}}
+		args := []string{"lft"}
+		if tc.args != "" {
+			args = append(args, strings.Split(tc.args, " ")...)
+		}
+		if err := cmd.Run(t.Context(), args); err != nil || !strings.Contains(got, tc.want) {
+			t.Errorf("%q, environment %q: %s, %v, want %s", tc.args, tc.env, got, err, tc.want)
 		}
 	}
 }

@@ -22,12 +22,16 @@ import (
 // applied is a server that keeps what it is asked to apply.
 type applied struct {
 	lftv1connect.DeployServiceClient
-	asked  *lftv1.ApplyRequest
-	ended  error // of the context it was asked in
-	answer error
+	asked     *lftv1.ApplyRequest
+	interrupt func()
+	ended     error // of the context it was asked in, after that
+	answer    error
 }
 
 func (s *applied) Apply(ctx context.Context, req *lftv1.ApplyRequest) (*lftv1.ApplyResponse, error) {
+	if s.interrupt != nil {
+		s.interrupt()
+	}
 	s.asked, s.ended = req, ctx.Err()
 	return &lftv1.ApplyResponse{Revision: 8}, s.answer
 }
@@ -106,23 +110,10 @@ func TestApplyInterrupted(t *testing.T) {
 	if err := applyTo(ctx, s, whole()); !errors.Is(err, context.Canceled) || s.asked != nil {
 		t.Errorf("sent %v, error %v", s.asked, err)
 	}
-	late := &lateCancel{Context: t.Context()}
-	if err := applyTo(late, s, whole()); err != nil || s.asked == nil || s.ended != nil {
+	ctx, s.interrupt = context.WithCancel(t.Context())
+	if err := applyTo(ctx, s, whole()); err != nil || s.asked == nil || s.ended != nil {
 		t.Errorf("sent %v, error %v, its context %v", s.asked, err, s.ended)
 	}
-}
-
-// lateCancel is a context that ends when it is asked for the second time.
-type lateCancel struct {
-	context.Context //nolint:containedctx // it is one
-	asked           int
-}
-
-func (c *lateCancel) Err() error {
-	if c.asked++; c.asked > 1 {
-		return context.Canceled
-	}
-	return nil
 }
 
 // TestApplyWithoutAnAnswer tells by what it can be found out whether it took effect.
