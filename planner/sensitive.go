@@ -254,18 +254,32 @@ func maskChange(c Change) (Change, bool) {
 }
 
 func (s secrets) update(u Update) Update {
+	s = s.renamed(u.Jobs)
 	u.Old.Data, u.New.Data = s.mask(u.Old.Data), s.mask(u.New.Data)
 	u.Attributes = s.attributes(u.Attributes)
 	u.Jobs = slices.Clone(u.Jobs)
 	for i := range u.Jobs {
 		j := &u.Jobs[i]
 		inner := s.at("jobs", j.Name)
-		if j.Previous != "" {
-			inner = append(inner, s.at("jobs", j.Previous)...)
-		}
 		j.Before, j.After, j.Attributes = inner.mask(j.Before), inner.mask(j.After), inner.attributes(j.Attributes)
 	}
 	return u
+}
+
+// renamed adds what is sensitive of a job under its other name.
+func (s secrets) renamed(jobs []JobChange) secrets {
+	all := slices.Clone(s)
+	for _, j := range jobs {
+		names := map[string]string{j.Previous: j.Name, j.Name: j.Previous}
+		for _, path := range s {
+			if j.Previous != "" && len(path) > 1 && path[0] == "jobs" && names[path[1]] != "" {
+				other := slices.Clone(path)
+				other[1] = names[path[1]]
+				all = append(all, other)
+			}
+		}
+	}
+	return all
 }
 
 func (s secrets) attributes(list []Attribute) []Attribute {

@@ -161,6 +161,61 @@ func TestMask(t *testing.T) {
 	}
 }
 
+// TestMaskOnEitherSide: what is marked on one side of a change is masked on both,
+// whatever has become of its object's and its job's name.
+func TestMaskOnEitherSide(t *testing.T) {
+	side := func(name, jobName, value string, marked bool) *spec.Bundle {
+		f := flow(name, job(jobName, func(j *spec.Job) { j.Env = map[string]*spec.Value{"TOKEN": literal(value)} }))
+		if marked {
+			f.Sensitive = []string{"/jobs/" + jobName + "/env/TOKEN"}
+		}
+		return bundle(f)
+	}
+	const one, two = `"value-one"`, `"value-two"`
+	for name, tc := range map[string]struct{ from, to *spec.Bundle }{
+		"created":                  {bundle(), side("f", "j", one, true)},
+		"destroyed":                {side("f", "j", one, true), bundle()},
+		"marked from now on":       {side("f", "j", one, false), side("f", "j", two, true)},
+		"marked no more":           {side("f", "j", one, true), side("f", "j", two, false)},
+		"moved, marked before":     {side("f", "j", one, true), moving(side("g", "j", two, false), "flow.f > flow.g")},
+		"moved, marked after":      {side("f", "j", one, false), moving(side("g", "j", two, true), "flow.f > flow.g")},
+		"renamed, marked before":   {side("f", "j", one, true), moving(side("f", "k", two, false), "flow.f.job.j > flow.f.job.k")},
+		"renamed, marked after":    {side("f", "j", one, false), moving(side("f", "k", two, true), "flow.f.job.j > flow.f.job.k")},
+		"renamed, the mark alone":  {side("f", "j", one, true), moving(side("f", "k", one, false), "flow.f.job.j > flow.f.job.k")},
+		"replaced by another job":  {side("f", "j", one, true), side("f", "k", one, true)},
+		"both, and moved together": {side("f", "j", one, true), moving(side("g", "k", two, false), "flow.f > flow.g", "flow.g.job.j > flow.g.job.k")},
+	} {
+		old, specs := deployed(tc.from, 3)
+		p := makePlan(t, planner.Want(tc.to), old, specs)
+		if masked := string(encode(t, p.Mask())); strings.Contains(masked, "value-") || !strings.Contains(masked, "(sensitive value)") {
+			t.Errorf("%s: %s", name, masked)
+		}
+		if whole := string(encode(t, p)); !strings.Contains(whole, "value-") {
+			t.Errorf("%s: the plan itself is masked", name)
+		}
+	}
+}
+
+// TestMaskDrift: neither what is declared is shown, nor what is in force.
+func TestMaskDrift(t *testing.T) {
+	from := bundle()
+	from.Pools = []*spec.Pool{{Address: "pool.p", Slots: 1111, Sensitive: []string{"/slots"}}}
+	old, specs := deployed(from, 3)
+	p := makePlan(t, planner.Want(from), old, specs)
+	_, all := deployed(from, 3)
+	drift := []planner.Drift{{Object: previous(old, all, "pool.p"), Override: &planner.Override{
+		Field: "slots", Declared: json.RawMessage("1111"), Value: json.RawMessage("2222"), By: "ann",
+	}}}
+	p.SetDrift(drift)
+	masked := string(encode(t, p.Mask()))
+	if strings.Contains(masked, "1111") || strings.Contains(masked, "2222") || !strings.Contains(masked, "(sensitive value)") {
+		t.Error(masked)
+	}
+	if len(p.Drift) != 1 || string(p.Drift[0].Override.Value) != "2222" || string(drift[0].Override.Value) != "2222" {
+		t.Errorf("masking has changed the plan itself: %+v", p.Drift)
+	}
+}
+
 func sum(text string) string {
 	digest := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(digest[:])
