@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -218,6 +219,11 @@ func TestApplyIDIsDoneOnce(t *testing.T) {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	f.apply(t, "later", bundle(flow("a"), flow("b")))
+	taken := f.set(t, bundle(flow("a")))
+	taken.Lineage, taken.Adopt = "l2", true
+	if _, err := f.Apply(t.Context(), request("taken over", taken)); err != nil {
+		t.Fatal(err)
+	}
 	again, err := f.Apply(t.Context(), req)
 	if err != nil || !again.Repeated || again.Revision != first.Revision || again.EffectiveFrom != first.EffectiveFrom {
 		t.Errorf("the same id again: %+v, %v; the first was %+v", again, err, first)
@@ -234,11 +240,33 @@ func TestApplyStale(t *testing.T) {
 	f.refused(t, request("old", old), deploy.ErrStale, "from revision 1", "flow.a was changed in revision 2 by ann at 20", "Plan again")
 	ahead := old
 	ahead.Base = 9
-	f.refused(t, request("ahead", ahead), deploy.ErrStale)
+	f.refused(t, request("ahead", ahead), deploy.ErrStale, "from revision 9", "revision 2 is the newest")
 	// The head has not moved, but the object did: its version is checked as well.
 	wrong := f.set(t, bundle(flow("a", job("x")), flow("b")))
 	wrong.Changes[0].Version = 1
 	f.refused(t, request("wrong", wrong), deploy.ErrStale, "flow.a")
+}
+
+// counting counts how often an apply has looked at what is deployed.
+type counting struct {
+	*store.Store
+	looks int
+}
+
+func (c *counting) Objects(ctx context.Context, projectUID string, revision int64) ([]record.Object, error) {
+	c.looks++
+	return c.Store.Objects(ctx, projectUID, revision)
+}
+
+func TestStaleIsNotTriedAgain(t *testing.T) {
+	f := newFolder(t)
+	f.apply(t, "1", bundle(flow("a")))
+	old := f.set(t, bundle(flow("a", job("x"))))
+	f.apply(t, "2", bundle(flow("a", job("z"))))
+	c := &counting{Store: f.store}
+	if _, err := deploy.New(c).Apply(t.Context(), request("old", old)); !errors.Is(err, deploy.ErrStale) || c.looks != 1 {
+		t.Errorf("error %v after %d looks", err, c.looks)
+	}
 }
 
 func TestApplyOfAnotherFolder(t *testing.T) {
@@ -246,19 +274,20 @@ func TestApplyOfAnotherFolder(t *testing.T) {
 	f.apply(t, "1", bundle(flow("a")))
 	other := f
 	other.lineage = "l2"
-	set := other.set(t, bundle(flow("b")))
+	set := other.set(t, bundle(flow("b", job("y"))))
 	f.refused(t, request("other", set), deploy.ErrClash, "host:/l1", "host:/l2", "-adopt")
 	none := set
 	none.Lineage = ""
 	f.refused(t, request("none", none), deploy.ErrInvalid)
 
+	set = other.set(t, bundle(flow("b", job("y"))))
 	set.Adopt = true
 	if _, err := f.Apply(t.Context(), request("adopted", set)); err != nil {
 		t.Fatal(err)
 	}
 	f.refused(t, request("back", f.set(t, bundle(flow("c")))), deploy.ErrClash, "host:/l2")
 	// Taking over alone is a change of its own.
-	back := f.set(t, bundle(flow("b")))
+	back := f.set(t, bundle(flow("b", job("y"))))
 	back.Adopt = true
 	if len(back.Changes) != 0 {
 		t.Fatalf("changes: %v", back.Changes)
@@ -312,6 +341,17 @@ func TestApplyRefusesWhatMakesNoSense(t *testing.T) {
 		{"another kind", func(c *deploy.ChangeSet) { c.Changes[0].Kind = "pool" }},
 		{"a long address", func(c *deploy.ChangeSet) { c.Changes[2].Address = spec.FlowAddress("c", strings.Repeat("k", 300)) }},
 		{"no such action", func(c *deploy.ChangeSet) { c.Changes[0].Action = "forget" }},
+		{"a short digest", func(c *deploy.ChangeSet) { c.Changes[0].Digest = "0" }},
+		{"a deletion with a digest", func(c *deploy.ChangeSet) { c.Changes[1].Digest = c.Changes[0].Digest }},
+		{"a creation with a uid", func(c *deploy.ChangeSet) { c.Changes[2].UID = "u" }},
+		{"a creation with a version", func(c *deploy.ChangeSet) { c.Changes[2].Version = 1 }},
+		{"an update without a uid", func(c *deploy.ChangeSet) { c.Changes[0].UID = "" }},
+		{"an update without a version", func(c *deploy.ChangeSet) { c.Changes[0].Version = 0 }},
+		{"a deletion twice", func(c *deploy.ChangeSet) { c.Changes = append(c.Changes, c.Changes[1]) }},
+		{"a deletion of another's uid", func(c *deploy.ChangeSet) {
+			c.Changes[1].UID = c.Changes[0].UID
+			c.Changes = c.Changes[1:2]
+		}},
 		{"a uid that is not deployed", func(c *deploy.ChangeSet) { c.Changes[0].UID = "u" }},
 		{"another's uid", func(c *deploy.ChangeSet) { c.Changes[0].UID = c.Changes[1].UID }},
 		{"an object twice", func(c *deploy.ChangeSet) { c.Changes = append(c.Changes, c.Changes[2]) }},
@@ -444,7 +484,8 @@ func TestApplyShowsWhatItCancels(t *testing.T) {
 	limited := flow("a", job("x"))
 	limited.Concurrency = &spec.Concurrency{Max: 1}
 	f.apply(t, "1", bundle(limited, flow("b")))
-	gone := request("gone", f.set(t, bundle(flow("b"))))
+	next := bundle(flow("b", job("new")))
+	gone := request("gone", f.set(t, next))
 	quiet, err := f.Preview(t.Context(), gone.Changes)
 	if err != nil || len(quiet.Executions)+len(quiet.Kinds) != 0 {
 		t.Fatalf("nothing runs, and the impact is %+v, %v", quiet, err)
@@ -463,9 +504,47 @@ func TestApplyShowsWhatItCancels(t *testing.T) {
 		t.Errorf("fates %q, want %q", fates, want)
 	}
 	f.refused(t, gone, deploy.ErrEffects, "cancels", "queued")
+	gone.Changes = f.set(t, next)
 	gone.Shown = impact.Kinds
 	if _, err := f.Apply(t.Context(), gone); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What operators have set, and what holds slots of a pool, has its part in the impact.
+func TestPreviewOfWhatOperatorsDid(t *testing.T) {
+	f := newFolder(t)
+	b := func(slots int, paused bool) *spec.Bundle {
+		x := job("x")
+		x.Pool = "pool.p"
+		b := bundle(flow("a", x))
+		b.Pools = []*spec.Pool{{Address: "pool.p", Slots: slots}}
+		b.Schedules = []*spec.Schedule{{Address: "schedule.s", Flow: "flow.a", Crons: []string{"0 2 * * *"}, Paused: paused}}
+		return b
+	}
+	f.apply(t, "1", b(4, false))
+	f.queue(t, record.Running)
+	now := f.deployed(t, 0)
+	held := record.Batch{
+		Jobs: []record.Job{{Execution: "run0", Name: "x", State: record.JobActive, Attempts: 1}},
+		Attempts: []record.Attempt{{
+			Execution: "run0", N: 1, Token: "t", State: record.AttemptRunning, PoolUID: now["pool.p"].UID, PoolSlots: 3,
+		}},
+		Overrides: []record.Override{{
+			ProjectUID: now["schedule.s"].ProjectUID, ObjectUID: now["schedule.s"].UID, Object: "schedule.s",
+			Field: record.FieldPaused, Value: "true", Declared: "false", Revision: 1, By: "ann",
+		}},
+	}
+	if err := f.store.Commit(t.Context(), storetest.Take(t, f.store, "m"), 1, &held); err != nil {
+		t.Fatal(err)
+	}
+	impact, err := f.Preview(t.Context(), f.set(t, b(2, false)))
+	if err != nil || !slices.Equal(impact.Kinds, []planner.Effect{planner.ExceedsPool}) || len(impact.Pools) != 1 {
+		t.Errorf("a smaller pool: %+v, %v", impact, err)
+	}
+	impact, err = f.Preview(t.Context(), f.set(t, b(4, true)))
+	if err != nil || !slices.Equal(impact.Kinds, []planner.Effect{planner.EndsOverride}) {
+		t.Errorf("a change of what was set: %+v, %v", impact, err)
 	}
 }
 

@@ -109,7 +109,7 @@ func TestUpload(t *testing.T) {
 			t.Errorf("missing: %v", missing)
 		}
 	}
-	if more, err := d.Collect(t.Context()); more || err != nil {
+	if more, err := d.Depot.Collect(t.Context()); more || err != nil {
 		t.Error(more, err)
 	}
 	if diff := cmp.Diff([]string{dep.Digest}, d.objects(t)); diff != "" {
@@ -153,6 +153,14 @@ func TestUploadFails(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// Those that failed while they were written are given up.
+	if given, err := d.store.DoomedBlobs(t.Context(), 10); len(given) != 4 || err != nil {
+		t.Errorf("given up: %v, %v", given, err)
+	}
+	large := []tree.File{{Path: "a", Size: deploy.MaxPack, SHA256: strings.Repeat("0", 64)}}
+	if err := d.Put(t.Context(), tree.Digest(large), bytes.NewReader(pack.Header(large))); !errors.Is(err, deploy.ErrInvalid) || !strings.Contains(err.Error(), "over the limit") {
+		t.Errorf("too large: %v", err)
+	}
 	given, cancel := context.WithCancel(t.Context())
 	interrupted := readerFunc(func([]byte) (int, error) { cancel(); return 0, given.Err() })
 	if err := d.Put(given, dep.Digest, io.MultiReader(bytes.NewReader(data[:len(data)-1]), interrupted)); !errors.Is(err, context.Canceled) {
@@ -161,7 +169,7 @@ func TestUploadFails(t *testing.T) {
 	if missing := d.missing(t, dep.Digest); len(missing) != 1 {
 		t.Error("it is there")
 	}
-	if _, err := d.Collect(t.Context()); err != nil {
+	if _, err := d.Depot.Collect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := d.store.DoomedBlobs(t.Context(), 10); len(left) > 0 || err != nil || len(d.objects(t)) > 0 {
@@ -188,7 +196,7 @@ func TestForeignBucket(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, hold := d.Hold(t.Context(), []string{dep.Digest})
-		_, collect := d.Collect(t.Context())
+		_, collect := d.Depot.Collect(t.Context())
 		for verb, err := range map[string]error{"hold": hold, "collect": collect, "put": d.Put(t.Context(), dep.Digest, bytes.NewReader(data))} {
 			if !errors.Is(err, tc.want) {
 				t.Errorf("%s, %s: %v", name, verb, err)
@@ -209,6 +217,7 @@ func TestApplyWithDependency(t *testing.T) {
 	if err := request("1", set); !errors.Is(err, deploy.ErrBytes) || !strings.HasPrefix(err.Error(), "dependency.d: ") {
 		t.Errorf("without bytes: %v", err)
 	}
+	d.clean(t, set)
 	d.put(t, dep.Digest, data)
 	if err := request("1", d.set(t, b)); err != nil {
 		t.Fatal(err)
@@ -238,6 +247,11 @@ func TestApplyWithDependency(t *testing.T) {
 		"other digest": func(x *spec.Dependency) { x.Digest = strings.Repeat("0", 64) },
 		"bad path":     func(x *spec.Dependency) { x.Files[0].Path = "../a" },
 		"unknown form": func(x *spec.Dependency) { x.Form = "disk" },
+		"two archives": func(x *spec.Dependency) {
+			two, _ := packOf(t, map[string]string{"a": "1", "b": "2"})
+			*x = *two
+			x.Form = spec.FormArchive
+		},
 	} {
 		lie := *dep
 		file := *dep.Files[0]
@@ -300,8 +314,16 @@ func TestCollect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if more, err := d.Collect(ctx); more || err != nil {
-		t.Fatal(more, err)
+	for i := range 70 { // more than are collected at once
+		b := record.Blob{Digest: strings.Repeat("f", 64), Upload: fmt.Sprint("many", i), Size: 1}
+		if err := d.store.BeginBlob(ctx, b, past); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []bool{true, false} {
+		if more, err := d.Depot.Collect(ctx); more != want || err != nil {
+			t.Fatal(more, err)
+		}
 	}
 	want := []string{used.Digest, fresh.Digest}
 	slices.Sort(want)

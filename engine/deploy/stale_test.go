@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -30,6 +31,14 @@ func web(change ...func(*spec.Bundle)) *spec.Bundle {
 
 func describe(flow int) func(*spec.Bundle) {
 	return func(b *spec.Bundle) { b.Flows[flow].Description += "x" }
+}
+
+// rename moves a flow.
+func rename(flow int, to spec.Address) func(*spec.Bundle) {
+	return func(b *spec.Bundle) {
+		b.Moved = []spec.Moved{{From: b.Flows[flow].Address, To: to}}
+		b.Flows[flow].Address = to
+	}
 }
 
 // TestStaleByObject: a plan made before another apply takes effect when nothing
@@ -62,6 +71,12 @@ func TestStaleByObject(t *testing.T) {
 			b.Flows[2] = flow("zzz", job("o"))
 			b.Moved = []spec.Moved{{From: "flow.other", To: "flow.zzz"}}
 		}, []string{"flow.other has become flow.zzz in revision 2"}},
+		{"what it moves has changed", rename(2, "flow.zzz"), other, []string{"flow.other was changed in revision 2"}},
+		{"it moves to what is there by now", rename(2, "flow.zzz"), func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("zzz")) }, []string{"flow.zzz was made in revision 2"}},
+		{"it moves to what it destroys", func(b *spec.Bundle) {
+			rename(1, "flow.other")(b)
+			b.Flows, b.Schedules[0].Flow = b.Flows[:2], "flow.other"
+		}, func(b *spec.Bundle) { b.Pools[1].Slots = 2 }, nil},
 		{
 			"both make it", func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("x")) }, func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("x", job("j"))) },
 			[]string{"flow.x was made in revision 2"},
@@ -91,6 +106,40 @@ func TestStaleByObject(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStaleByMany: of a great many that have moved, a few are named.
+func TestStaleByMany(t *testing.T) {
+	many := func(n int, description string) *spec.Bundle {
+		b := bundle()
+		for i := range n {
+			f := flow(fmt.Sprint("f", i), job("j"))
+			f.Description = description
+			b.Flows = append(b.Flows, f)
+		}
+		return b
+	}
+	for name, between := range map[string]*spec.Bundle{"changed": many(8, "by another"), "destroyed": many(0, "")} {
+		t.Run(name, func(t *testing.T) {
+			f := newFolder(t)
+			f.apply(t, "first", many(8, ""))
+			saved := f.set(t, many(8, "mine"))
+			f.apply(t, "between", between)
+			_, err := f.Apply(t.Context(), request("saved", saved))
+			if !errors.Is(err, deploy.ErrStale) || strings.Count(err.Error(), " was "+name+" in revision 2 by ann") != 5 || !strings.Contains(err.Error(), "\n  and 3 more\n") {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A move that leaves behind who names the old address is judged by them, too.
+func TestMoveOfWhatIsNamed(t *testing.T) {
+	f := newFolder(t)
+	f.apply(t, "first", web())
+	set := f.set(t, web(rename(1, "flow.zzz"), func(b *spec.Bundle) { b.Schedules[0].Flow = "flow.zzz" }))
+	set.Changes = slices.DeleteFunc(set.Changes, func(c deploy.Change) bool { return c.Kind == spec.ScheduleKind })
+	f.refused(t, request("alone", set), deploy.ErrInvalid, "schedule.s starts flow.main")
 }
 
 // TestApplyBesideOthers: of many applies from one base, all take effect that are

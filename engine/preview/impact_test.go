@@ -67,6 +67,22 @@ func override(uid, object string, field record.OverrideField, value, declared st
 	return record.Override{ProjectUID: "p", ObjectUID: uid, Object: object, Field: field, Value: value, Declared: declared, Revision: 1, By: "ann"}
 }
 
+// A change that is about something else ends no override.
+func TestOverrideOfAnother(t *testing.T) {
+	flows := []kernel.FlowDef{flow(t, "f", 0), flow(t, "g", 0)}
+	all := revision(1, flows, schedule(t, "s", "0 2 * * *", "UTC"))
+	after := all
+	after.Revision = 2
+	impact := of(t, preview.Input{
+		Now: now, Before: all, After: after, Touched: touched("g"), Overrides: []record.Override{
+			override("s", "schedule.s", record.FieldPaused, "true", "false"), override("f", "flow.f", record.FieldPaused, "true", "false"),
+		},
+	})
+	if d := cmp.Diff(planner.Impact{}, impact); d != "" {
+		t.Errorf("impact (-want +got):\n%s", d)
+	}
+}
+
 // TestOverridden: what an operator has paused fires nothing, before the change and
 // after it; when the change ends the override, it does.
 func TestOverridden(t *testing.T) {

@@ -110,7 +110,7 @@ func (in *Input) snapshot() (kernel.Snapshot, error) {
 		Now:        in.Now,
 		Executions: slices.Clone(in.Live),
 		Cursors:    in.Cursors,
-		Overrides:  in.Overrides,
+		Overrides:  in.overrides(),
 		Adopted:    []record.Adopted{{ProjectUID: in.Before.ProjectUID, Revision: in.Before.Revision}},
 	}
 	for i := range live.Executions {
@@ -142,6 +142,16 @@ func (in *Input) touched(list []kernel.ScheduleDef) []kernel.ScheduleDef {
 		}
 	}
 	return out
+}
+
+// overrides are those of what is there: that of a schedule which is left out would be
+// taken for one that ends.
+func (in *Input) overrides() []record.Override {
+	out := map[string]bool{}
+	for _, def := range in.Before.Schedules {
+		out[def.UID] = !in.Touched[def.UID]
+	}
+	return slices.DeleteFunc(slices.Clone(in.Overrides), func(o record.Override) bool { return out[o.ObjectUID] })
 }
 
 // adopted is the new revision, as if it were applied now.
