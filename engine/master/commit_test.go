@@ -292,3 +292,53 @@ func TestDelivery(t *testing.T) {
 		w.stop()
 	})
 }
+
+// A new epoch would fence the commit under way, so it waits for that.
+func TestJumpWaitsForACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start()
+		w.book.gate = make(chan struct{})
+		x := ask(func() (string, error) { return w.m.Start(t.Context(), start("x")) })
+		agent := ask(func() (Registration, error) { return w.m.Register(t.Context(), record.Agent{UID: "a"}, 99) })
+		waits(t, agent)
+		if w.term.rebumps != 0 {
+			t.Error("a new epoch while a commit is under way")
+		}
+		close(w.book.gate)
+		if _, err := got(t, x); err != nil {
+			t.Errorf("start: %v", err)
+		}
+		if r, err := got(t, agent); err != nil || r.Epoch != 100 {
+			t.Errorf("registration %+v, %v", r, err)
+		}
+		w.stop()
+	})
+}
+
+// What a commit has ended is known to those who look, also when the kernel that
+// made it is given up.
+func TestGround(t *testing.T) {
+	for name, tc := range map[string]struct {
+		outcome, want error
+		ended         bool
+	}{
+		"written": {nil, nil, true},
+		"moved":   {lease.ErrMoved, nil, false},
+		"poison":  {lease.ErrPoison, nil, false},
+		"fenced":  {lease.ErrFenced, lease.ErrFenced, false},
+	} {
+		w := &world{term: &fakeTerm{}, book: &fakeBook{}, defs: &fakeDefs{}}
+		l := newLoop(New(Config{Book: w.book, Definitions: w.defs}), w.term)
+		look := l.looks.begin("x")
+		l.flight = &flight{outcome: make(chan error, 1), cancel: func() {}}
+		l.flight.ready.Rows.Finished = []string{"x"}
+		l.flight.outcome <- tc.outcome
+		if err := l.ground(t.Context()); !errors.Is(err, tc.want) || tc.want == nil && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if l.looks.stale(look) != tc.ended || l.flight != nil {
+			t.Errorf("%s: stale = %v, flight %v", name, !tc.ended, l.flight)
+		}
+	}
+}

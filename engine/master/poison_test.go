@@ -127,6 +127,37 @@ func TestPanicDuringACommit(t *testing.T) {
 	})
 }
 
+// So is one that is under way when time cannot go on.
+func TestPanicOfTickDuringACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.react = func(k *script, event kernel.Event) error {
+			switch event.(type) {
+			case kernel.Start:
+				k.wake = record.Time(w.term.Now() + 100_000)
+			case kernel.Tick:
+				if k.wake != 0 {
+					panic("planted")
+				}
+			}
+			return k.ordinary(event)
+		}
+		w.start()
+		w.book.gate = make(chan struct{})
+		c := ask(func() (string, error) { return w.m.Start(t.Context(), start("x")) })
+		time.Sleep(time.Second)
+		waits(t, c)
+		close(w.book.gate)
+		if _, err := got(t, c); err != nil {
+			t.Errorf("start: %v", err)
+		}
+		if w.m.Stats().Defects != 1 {
+			t.Errorf("%d defects", w.m.Stats().Defects)
+		}
+		w.stop()
+	})
+}
+
 // Rows the database refuses cost the one whose rows they are.
 func TestPoisonedRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
