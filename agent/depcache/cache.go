@@ -130,7 +130,9 @@ func Open(c Config) (*Cache, error) {
 		key, _, _ := strings.Cut(d.Name(), "~")
 		e := &entry{key: key, place: d.Name(), used: st.ModTime()}
 		if e.bytes, err = sealedBytes(path); err != nil {
-			return nil, fmt.Errorf("cache of dependencies: %w", err)
+			// One bad entry stops nothing; a job of an earlier life may use it still.
+			out.log.Warn("the seal of a dependency cannot be read; it is fetched again", "folder", d.Name(), "error", err)
+			e.stale = true
 		}
 		out.entries[key] = append(out.entries[key], e)
 		out.bytes += e.bytes

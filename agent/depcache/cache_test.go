@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"maps"
 	"os"
@@ -495,6 +496,42 @@ func unlock(dir string) {
 }
 
 // What a crash leaves is swept: nothing that was not renamed counts.
+// TestOpenWithBrokenSeal: the agent begins all the same, and what uses the entry keeps it.
+func TestOpenWithBrokenSeal(t *testing.T) {
+	m, dir := newMemory(), filepath.Join(t.TempDir(), "deps")
+	item := m.add(t, map[string]string{"a": "A"})
+	first := open(t, dir, m, Config{})
+	old := acquire(t, first, "earlier", item)[0]
+	first.Close()
+	if err := os.WriteFile(filepath.Join(filepath.Dir(old), sealName), []byte("what is this?\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, dir, m, Config{})
+	c.Pin("earlier", []Item{item})
+	if fresh := acquire(t, c, "now", item)[0]; fresh == old || m.got() != 2 {
+		t.Errorf("%s is used, after %d fetches", fresh, m.got())
+	}
+	if _, err := os.Stat(filepath.Join(old, "a")); err != nil {
+		t.Errorf("what is in use is gone: %v", err)
+	}
+	c.Release("earlier")
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what nobody uses is kept: %v", err)
+	}
+	// In the next life nobody uses the entry whose seal is broken by then.
+	c.Close() // waits for what it removes
+	name := places(t, c)[0]
+	if err := os.WriteFile(filepath.Join(dir, name, sealName), []byte("and this?\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c = open(t, dir, m, Config{})
+	acquire(t, c, "later", item)
+	c.Close()
+	if names := places(t, c); len(names) != 1 || names[0] == name {
+		t.Errorf("in the folder: %q, where %s is broken", names, name)
+	}
+}
+
 func TestOpenSweeps(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{tempName + "x", goneName + "y", "half"} {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -255,6 +256,11 @@ func (c *Cache) admit(item Item, temp string, bytes int64) error {
 	}
 	if err := syncDir(c.dir); err != nil {
 		return err
+	}
+	for _, old := range slices.Clone(c.entries[e.key]) {
+		if old.stale && old.pins == 0 && len(c.blind) == 0 {
+			c.remove(old) // of an earlier life, and nobody's
+		}
 	}
 	c.entries[e.key] = append(c.entries[e.key], e)
 	c.bytes += e.bytes
