@@ -89,6 +89,7 @@ func (a *app) embedded(state string, mode engine.Mode) engine.Config {
 		By:       localName(),
 	}
 	if path, ok := strings.CutPrefix(state, "sqlite://"); ok {
+		cfg.Migrate = true // a file has one owner, so no older lft is at work on it
 		cfg.Blobs = filepath.Join(filepath.Dir(path), "blobs")
 	}
 	return cfg
