@@ -81,6 +81,9 @@ var cidrSubnet = function.New(&function.Spec{
 	},
 })
 
+// maxNewBits is how many bits longer Terraform makes the networks of one call.
+const maxNewBits = 32
+
 var cidrSubnets = function.New(&function.Spec{
 	Description: "Networks inside of a network, one after the other, each newbits longer than it.",
 	Params:      []function.Parameter{prefixParam},
@@ -100,6 +103,9 @@ var cidrSubnets = function.New(&function.Spec{
 			bits, err := longer(prefix, args, i)
 			if err != nil {
 				return cty.NilVal, err
+			}
+			if more := bits - prefix.Bits(); more < 1 || more > maxNewBits {
+				return cty.NilVal, function.NewArgErrorf(i, "it must be from 1 to %d", maxNewBits)
 			}
 			size := new(big.Int).Lsh(big.NewInt(1), uint(prefix.Addr().BitLen()-bits))
 			// A network starts at a multiple of its size.
@@ -128,7 +134,7 @@ var cidrContains = function.New(&function.Spec{
 		addr, addrErr := netip.ParseAddr(decimal(text))
 		inner := netip.PrefixFrom(addr, addr.BitLen())
 		if addrErr != nil {
-			if inner, err = netip.ParsePrefix(decimal(text)); err != nil {
+			if inner, err = parsePrefix(text); err != nil {
 				return cty.NilVal, function.NewArgErrorf(1, "%q is neither an address nor a network", text)
 			}
 		}
@@ -147,16 +153,26 @@ func decimal(address string) string {
 	}
 	parts := strings.Split(address, ".")
 	for i, part := range parts {
-		for len(part) > 1 && part[0] == '0' && part[1] >= '0' && part[1] <= '9' {
-			part = part[1:]
-		}
-		parts[i] = part
+		parts[i] = plain(part)
 	}
 	return strings.Join(parts, ".")
 }
 
+// plain takes off the zeros that lead a number.
+func plain(number string) string {
+	for len(number) > 1 && number[0] == '0' && number[1] >= '0' && number[1] <= '9' {
+		number = number[1:]
+	}
+	return number
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	address, bits, _ := strings.Cut(text, "/")
+	return netip.ParsePrefix(decimal(address) + "/" + plain(bits))
+}
+
 func prefixOf(v cty.Value) (netip.Prefix, error) {
-	prefix, err := netip.ParsePrefix(decimal(v.AsString()))
+	prefix, err := parsePrefix(v.AsString())
 	if err != nil || prefix.Addr().Zone() != "" {
 		return prefix, function.NewArgErrorf(0, "%q is no network in CIDR notation such as 10.0.0.0/8", v.AsString())
 	}
