@@ -95,7 +95,7 @@ func (f *findings) unknownBlock(voc schema.Block, block *hclsyntax.Block, addr s
 	case block.Type == dynamicBlock:
 		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "dynamic makes blocks inside of flows, jobs and the like; it cannot stand %s. To make several objects, give one for_each.", where)
 	case voc.IsLater(block.Type):
-		f.error(CodeUnsupported, addr, block.TypeRange, "Unsupported block", "%q is not supported by this version of lft.", block.Type)
+		f.error(CodeUnsupported, addr, block.TypeRange, "Unsupported block", "%q is not supported by this version of lft.%s", block.Type, instead(voc, block.Type, nil))
 	case isAttribute:
 		f.error(CodeUnknown, addr, block.TypeRange, "Unknown block", "%q is an attribute, not a block: write %s = { … }.", block.Type, block.Type)
 	default:
@@ -111,7 +111,7 @@ func (f *findings) unknownAttribute(voc schema.Block, more []schema.Attribute, a
 	_, isBlock := voc.Block(attr.Name)
 	switch {
 	case voc.IsLater(attr.Name):
-		f.error(CodeUnsupported, addr, attr.NameRange, "Unsupported attribute", "%q is not supported by this version of lft.", attr.Name)
+		f.error(CodeUnsupported, addr, attr.NameRange, "Unsupported attribute", "%q is not supported by this version of lft.%s", attr.Name, instead(voc, attr.Name, nil))
 	case isBlock:
 		f.error(CodeUnknown, addr, attr.NameRange, "Unknown attribute", "%q is a block, not an attribute: write %s { … } without an equals sign.", attr.Name, attr.Name)
 	default:

@@ -10,6 +10,17 @@ func (b Block) Instead(word string) string {
 		return b.insteadInFlow(word)
 	case "schedule":
 		return insteadInSchedule(word)
+	case "lft":
+		switch word {
+		case "backend", "cloud":
+			return "Where the state is, -state or LFT_STATE say."
+		case "required_providers", "experiments":
+			return "Job types are part of lft: lft providers lists them."
+		}
+	case "variable":
+		if word == "ephemeral" {
+			return "Write sensitive = true for what nobody may see."
+		}
 	case "pool":
 		switch word {
 		case "size", "max", "limit", "capacity":
@@ -31,6 +42,12 @@ func insteadOfBlock(word string) string {
 		return `The kind stands first: flow "NAME" { … }, schedule "NAME" { … }, pool "NAME" { … }.`
 	case "data":
 		return "Nothing is read while planning: use a variable, a local, or file(…)."
+	case "provider":
+		return "Job types are part of lft: lft providers lists them."
+	case "import":
+		return "What is deployed was declared in a folder: lft apply -adopt takes over a project of another one."
+	case "ephemeral":
+		return "A value that nobody may see is a variable with sensitive = true."
 	case "dag", "workflow", "pipeline", "process":
 		return `It is written flow "NAME" { … }.`
 	case "task", "job", "operator", "step":
@@ -64,13 +81,15 @@ func (b Block) insteadInFlow(word string) string {
 		return "It is written defaults { … }."
 	case "task", "step", "operator", "resource":
 		return `It is written job "shell" "NAME" { … }.`
-	case "execution_timeout", "dagrun_timeout", "timeout_seconds":
+	case "execution_timeout", "dagrun_timeout", "timeout_seconds", "timeouts":
 		return `It is written timeout = "30m".`
 	}
 	if b.Name == "flow" {
 		switch word {
 		case "depends_on", "after":
 			return `A flow that needs another one starts it: job "flow" "NAME" { flow = flow.NAME }.`
+		case "lifecycle":
+			return "For prevent_destroy, write protected = true; a precondition stands in the flow itself."
 		case "params", "parameters", "parameter", "variables", "input":
 			return `Each parameter is a block: param "NAME" { type = string }.`
 		}
@@ -93,6 +112,10 @@ func (b Block) insteadInFlow(word string) string {
 		return "It is written when."
 	case "provisioner":
 		return `Whatever is to be run is a job.`
+	case "lifecycle":
+		return "A precondition stands in the job itself; protected = true is for its flow."
+	case "postcondition":
+		return "What must hold afterwards is tested by the job: it fails when its program says so."
 	case "type":
 		return `The type is the first label: job "shell" "NAME" { … }.`
 	}

@@ -97,11 +97,17 @@ func member(t hcl.Traversal, root, what string, values map[string]cty.Value) (ct
 		return cty.DynamicVal, 1, fault(t, "Invalid reference", "Write %s.NAME: %s as a whole is no value.", root, root)
 	}
 	v, ok := values[name]
-	if !ok {
-		return cty.DynamicVal, 2, fault(t, "Unknown "+what, "There is no %s %q.%s%s", what, name, DidYouMean(name, slices.Sorted(maps.Keys(values))),
-			Dash(name, func(n string) bool { _, ok := values[n]; return ok }))
+	if ok {
+		return v, 2, nil
 	}
-	return v, 2, nil
+	hint := DidYouMean(name, slices.Sorted(maps.Keys(values)))
+	hint += Dash(name, func(n string) bool { _, ok := values[n]; return ok })
+	if hint == "" && root == VarRoot {
+		hint = fmt.Sprintf(" Declare it: variable %q { type = string }.", name)
+	} else if hint == "" {
+		hint = fmt.Sprintf(" Declare it: locals { %s = … }.", name)
+	}
+	return cty.DynamicVal, 2, fault(t, "Unknown "+what, "There is no %s %q.%s", what, name, hint)
 }
 
 func eachMember(t hcl.Traversal, root string, each *Each) (cty.Value, int, *expr.Error) {
@@ -164,7 +170,33 @@ func UnknownRoot(t hcl.Traversal) *expr.Error {
 	case len(t) == 1:
 		return fault(t, "Unknown name", "Nothing is called %q. To leave ${%s} to a shell, write $${%s}.", root, root, root)
 	}
+	if instead := insteadOfRoot(root); instead != "" {
+		return fault(t, "Unknown name", "Nothing is called %q. %s", root, instead)
+	}
 	return fault(t, "Unknown name", "Nothing is called %q. References start with var, local, each, module, param, run or job, or with the kind of an object.%s", root, DidYouMean(root, roots))
+}
+
+// insteadOfRoot leads on from what references start with in other tools.
+func insteadOfRoot(root string) string {
+	switch root {
+	case "count":
+		return "What is made several times has for_each: write each.key or each.value."
+	case "terraform", "workspace":
+		return "There are no workspaces: what tells environments apart is a variable, with a file of values for each."
+	case "data", "resource":
+		return "Nothing is read while planning: use a variable, a local, or file(…)."
+	case "output":
+		return "An output is for others; within the folder, name what it is made of."
+	case "self", "this":
+		return "What a job may know of itself is run.* and each.*."
+	case "env":
+		return "Where lft runs the environment says nothing but LFT_VAR_NAME, which is var.NAME."
+	case "task", "steps", "needs", "tasks", "jobs":
+		return "The output of another job is job.NAME.output.NAME."
+	case "inputs", "dag_run":
+		return "A parameter of the flow is param.NAME."
+	}
+	return ""
 }
 
 // DidYouMean returns a sentence with a leading space, or nothing.

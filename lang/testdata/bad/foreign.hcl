@@ -38,3 +38,38 @@ pool "p" {
 calendar "c" {
   count = 1
 }
+
+provider "x" {}
+
+import {
+  to = flow.f
+}
+
+lft {
+  backend "s3" {}
+}
+
+module "m" {
+  source = "./m"
+}
+
+locals {
+  where = terraform.workspace
+  which = count.index
+  what  = data.x.y
+  mine  = self.name
+  whose = nobody.home
+}
+
+flow "g" {
+  job "shell" "a" {
+    command = ["true"]
+    lifecycle {
+      ignore_changes = all
+    }
+    postcondition {
+      condition     = true
+      error_message = ""
+    }
+  }
+}
