@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -23,5 +24,28 @@ func TestKeptIDIsDurable(t *testing.T) {
 	}
 	if again, err = keptID(filepath.Join(dir, "id")); err != nil || again != first || first == "" {
 		t.Errorf("id %q, then %q: %v", first, again, err)
+	}
+}
+
+// An id that was emptied is not drawn anew: the agent would be another one.
+func TestEmptyIDIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "id")
+	if err := os.WriteFile(path, []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := keptID(path); err == nil {
+		t.Errorf("id %q", id)
+	}
+}
+
+func TestStartTime(t *testing.T) {
+	stat := "1 (a) b (c) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 4242 23 24"
+	if got, err := startTime([]byte(stat)); err != nil || got != 4242 {
+		t.Errorf("%d, %v", got, err)
+	}
+	for _, stat := range []string{"", "1 (init) S 4 5", "1 init S"} {
+		if got, err := startTime([]byte(stat)); err == nil {
+			t.Errorf("%q: %d", stat, got)
+		}
 	}
 }

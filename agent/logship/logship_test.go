@@ -340,8 +340,11 @@ func TestEndOfRun(t *testing.T) {
 			t.Errorf("%d objects are being written after the end, %d were at a time", w.busy, w.most)
 		}
 		puts := w.puts
-		w.write("late", []byte("x"))
-		w.want(w.Finish(t.Context(), "late", 1))
+		for i := range 20 {
+			late := fmt.Sprint("late", i)
+			w.write(late, []byte("x"))
+			w.want(w.Finish(t.Context(), late, 1))
+		}
 		if w.puts != puts {
 			t.Error("something is written after the end")
 		}
@@ -397,6 +400,29 @@ func TestStuck(t *testing.T) {
 		w.want(w.reported(), "tok 0-1")
 		settle(time.Hour)
 		w.want(w.reported())
+	})
+}
+
+// One log is shipped by one at a time, also when it ends meanwhile.
+func TestFinishWhileBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.SetBucket(w)
+		defer w.run()()
+		w.stuck = make(chan struct{})
+		w.write("tok", []byte("one"))
+		w.Grown("tok", 0)
+		settle(2 * firstAfter)
+		w.write("tok", []byte("two"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w.want(w.Finish(ctx, "tok", 6))
+		if w.most != 1 {
+			t.Errorf("%d ship it", w.most)
+		}
+		close(w.stuck)
+		synctest.Wait()
+		w.want(w.reported(), "tok 0-3", "tok 3-6")
 	})
 }
 
