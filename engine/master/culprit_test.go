@@ -326,3 +326,40 @@ func TestReportsApart(t *testing.T) {
 		}
 	})
 }
+
+// When many tasks are made in one turn, rows that are refused cost the execution
+// whose task it is.
+func TestPoisonedTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		gone := false
+		w.react = func(k *script, event kernel.Event) error {
+			switch e := event.(type) {
+			case kernel.Tick:
+				for _, x := range []string{"bad", "good"} {
+					if x != "bad" || !gone {
+						k.asked = append(k.asked, kernel.Prepare{Key: kernel.JobKey{Execution: x}})
+					}
+				}
+			case kernel.Prepared:
+				k.out.Rows.Jobs = append(k.out.Rows.Jobs, record.Job{Execution: e.Key.Execution})
+				k.some = true
+			case kernel.Bury:
+				gone = true
+			}
+			return k.ordinary(event)
+		}
+		w.book.judge = func(rows *record.Batch) error {
+			if slices.ContainsFunc(rows.Jobs, func(j record.Job) bool { return j.Execution == "bad" }) {
+				return lease.ErrPoison
+			}
+			return nil
+		}
+		w.start()
+		time.Sleep(time.Second)
+		if diff := cmp.Diff([]string{"bad"}, letters(w)); diff != "" {
+			t.Errorf("dead letters (-want +got):\n%s", diff)
+		}
+		w.stop()
+	})
+}

@@ -221,15 +221,10 @@ func (l *loop) letterOf(execution, event string, cause error) record.DeadLetter 
 	return record.DeadLetter{
 		ID:        record.NoteID(execution, "dead_letter", at, l.letters),
 		Execution: execution,
-		Event:     clip(event),
-		Error:     clip(cause.Error()),
+		Event:     record.Cut(event, record.MaxMessage),
+		Error:     record.Cut(cause.Error(), record.MaxMessage),
 		At:        at,
 	}
-}
-
-// clip cuts a text to what a message column holds.
-func clip(text string) string {
-	return strings.ToValidUTF8(text[:min(len(text), record.MaxMessage)], "")
 }
 
 func (d *defect) event() string {
