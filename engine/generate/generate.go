@@ -63,7 +63,7 @@ func (g *Generator) Prepare(ctx context.Context, p kernel.Prepare) kernel.Prepar
 		err = g.guarded(ctx, p, flow, &answer)
 	}
 	if err != nil {
-		answer = kernel.Prepared{Key: p.Key, N: p.N, Fault: record.ReasonInternal, Error: clip(err.Error())}
+		answer = kernel.Prepared{Key: p.Key, N: p.N, Fault: record.ReasonInternal, Error: record.Cut(err.Error(), record.MaxMessage)}
 		if f, ok := errors.AsType[*fault](err); ok {
 			answer.Fault = f.reason
 		}
@@ -108,18 +108,6 @@ func badExpression(where string, err error) error {
 
 func badArguments(format string, args ...any) error {
 	return &fault{record.ReasonGenerate, fmt.Errorf(format, args...)}
-}
-
-// clip cuts a text to what a message column holds, at the end of a character.
-func clip(text string) string {
-	if len(text) <= record.MaxMessage {
-		return text
-	}
-	end := record.MaxMessage
-	for end > 0 && text[end]&0xC0 == 0x80 {
-		end--
-	}
-	return text[:end]
 }
 
 // build is the work on one attempt.

@@ -34,7 +34,7 @@ func (x *execution) order(other *execution) int {
 func (s *State) start(ev Start) error {
 	if len(ev.Params) > record.MaxParams || len(ev.By) > record.MaxName || !record.ValidExecutionID(ev.ID) ||
 		len(ev.Params) > 0 && !isObject(ev.Params) {
-		return fmt.Errorf("%w: execution %q", ErrInvalid, cut(ev.ID, record.MaxID))
+		return fmt.Errorf("%w: execution %q", ErrInvalid, record.Cut(ev.ID, record.MaxID))
 	}
 	if x := s.runs.live[ev.ID]; x != nil {
 		if x.ProjectUID != ev.ProjectUID || x.Flow != string(ev.Flow) || !sameParams(x.Params, ev.Params) {
@@ -45,11 +45,11 @@ func (s *State) start(ev Start) error {
 	}
 	p := s.clock.projects[ev.ProjectUID]
 	if p == nil {
-		return fmt.Errorf("%w: project %s", ErrUnknown, cut(ev.ProjectUID, record.MaxID))
+		return fmt.Errorf("%w: project %s", ErrUnknown, record.Cut(ev.ProjectUID, record.MaxID))
 	}
 	def := p.flows[ev.Flow]
 	if def == nil {
-		return fmt.Errorf("%w: %s in project %s", ErrUnknown, cut(string(ev.Flow), record.MaxAddress), p.name)
+		return fmt.Errorf("%w: %s in project %s", ErrUnknown, record.Cut(string(ev.Flow), record.MaxAddress), p.name)
 	}
 	x := s.newExecution(p, def, ev.ID)
 	x.Origin, x.By, x.Params, x.Zone = record.OriginManual, ev.By, ev.Params, p.zone(ev.Flow)

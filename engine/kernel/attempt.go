@@ -197,8 +197,8 @@ func (s *State) endAttempt(a *attempt, outcome record.Outcome, reason record.Rea
 	switch {
 	case log != nil:
 		end = *log
-		end.SHA256 = cut(end.SHA256, record.MaxID)
-		end.State = record.LogState(cut(string(end.State), record.MaxEnum))
+		end.SHA256 = record.Cut(end.SHA256, record.MaxID)
+		end.State = record.LogState(record.Cut(string(end.State), record.MaxEnum))
 	case outcome == record.OutcomeLost:
 		end.State = record.LogLost
 	}
@@ -305,4 +305,6 @@ func later(at record.Time, d spec.Duration) record.Time {
 	return min(at+min(record.Time(d), farAway), farAway)
 }
 
-func shortReason(r record.Reason) record.Reason { return record.Reason(cut(string(r), record.MaxEnum)) }
+func shortReason(r record.Reason) record.Reason {
+	return record.Reason(record.Cut(string(r), record.MaxEnum))
+}

@@ -13,7 +13,7 @@ func (s *State) cancel(ev Cancel) error {
 	}
 	x := s.runs.live[ev.Execution]
 	if x == nil {
-		return fmt.Errorf("%w: execution %q", ErrUnknown, cut(ev.Execution, record.MaxID))
+		return fmt.Errorf("%w: execution %q", ErrUnknown, record.Cut(ev.Execution, record.MaxID))
 	}
 	if !x.State.Terminal() && !x.CancelRequested {
 		s.cancelExecution(x, record.ReasonCancelled, ev.By)
@@ -51,9 +51,9 @@ func (s *State) stopAll(x *execution) {
 func (s *State) bury(ev Bury) error {
 	letter := ev.Letter
 	if !validID(letter.ID) || len(letter.Execution) > record.MaxID {
-		return fmt.Errorf("%w: dead letter %q", ErrInvalid, cut(letter.ID, record.MaxID))
+		return fmt.Errorf("%w: dead letter %q", ErrInvalid, record.Cut(letter.ID, record.MaxID))
 	}
-	letter.Event, letter.Error = cut(letter.Event, record.MaxMessage), cut(letter.Error, record.MaxMessage)
+	letter.Event, letter.Error = record.Cut(letter.Event, record.MaxMessage), record.Cut(letter.Error, record.MaxMessage)
 	letter.At = s.now
 	s.out.weight++
 	s.out.rows.DeadLetters = append(s.out.rows.DeadLetters, letter)

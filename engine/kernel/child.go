@@ -24,7 +24,7 @@ func (s *State) startChild(n *node, def *FlowDef, params []byte) {
 		n.StartedAt = s.now
 	}
 	if reason, message := s.admitChild(a, def, params); reason != record.ReasonNone {
-		a.Message = cut(message, record.MaxMessage)
+		a.Message = record.Cut(message, record.MaxMessage)
 		s.endAttempt(a, record.OutcomeRejected, reason, nil)
 		s.resolve(a, nil)
 		return
@@ -143,7 +143,7 @@ func (s *State) childEnded(x *execution) {
 		outcome, reason = record.OutcomeCancelled, x.Reason
 	}
 	if outcome != record.OutcomeSucceeded {
-		a.Message = cut(x.verdict(), record.MaxMessage)
+		a.Message = record.Cut(x.verdict(), record.MaxMessage)
 	}
 	s.endAttempt(a, outcome, reason, nil)
 	s.resolve(a, x.output)

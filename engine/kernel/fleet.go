@@ -255,5 +255,5 @@ func describe(ask placement.Ask) string {
 	for _, name := range slices.Sorted(maps.Keys(ask.Labels)) {
 		parts = append(parts, name+"="+ask.Labels[name])
 	}
-	return cut(strings.Join(parts, " "), record.MaxName)
+	return record.Cut(strings.Join(parts, " "), record.MaxName)
 }

@@ -22,7 +22,7 @@ func (s *State) operate(ev Operate) error {
 		a = s.fleet.byName[ev.Agent]
 	}
 	if a == nil {
-		return fmt.Errorf("%w: agent %q", ErrUnknown, cut(ev.Agent, record.MaxName))
+		return fmt.Errorf("%w: agent %q", ErrUnknown, record.Cut(ev.Agent, record.MaxName))
 	}
 	switch ev.Verb {
 	case "drain", "undrain":
@@ -32,7 +32,7 @@ func (s *State) operate(ev Operate) error {
 	case "declare-dead":
 		s.declareDead(a)
 	default:
-		return fmt.Errorf("%w: verb %q", ErrInvalid, cut(ev.Verb, record.MaxEnum))
+		return fmt.Errorf("%w: verb %q", ErrInvalid, record.Cut(ev.Verb, record.MaxEnum))
 	}
 	s.out.agent(a)
 	s.gate(a)

@@ -113,7 +113,7 @@ func (o *outbox) audit(at record.Time, by, verb, object, detail string) {
 	o.weight++
 	o.rows.Audits = append(o.rows.Audits, record.Audit{
 		ID: record.NoteID(object, verb, at, o.notes), At: at, By: by, Verb: verb, Object: object,
-		Detail: cut(detail, record.MaxMessage),
+		Detail: record.Cut(detail, record.MaxMessage),
 	})
 }
 

@@ -85,10 +85,10 @@ func checkOverride(ev *Override) error {
 		n, err := strconv.Atoi(ev.Value)
 		valid = valid || err == nil && n >= 0 && n <= maxSlots && strconv.Itoa(n) == ev.Value
 	default:
-		return fmt.Errorf("%w: field %q cannot be overridden", ErrInvalid, cut(string(ev.Field), record.MaxEnum))
+		return fmt.Errorf("%w: field %q cannot be overridden", ErrInvalid, record.Cut(string(ev.Field), record.MaxEnum))
 	}
 	if !valid {
-		return fmt.Errorf("%w: %s cannot be %s", ErrInvalid, ev.Field, cut(ev.Value, record.MaxEnum))
+		return fmt.Errorf("%w: %s cannot be %s", ErrInvalid, ev.Field, record.Cut(ev.Value, record.MaxEnum))
 	}
 	return nil
 }
@@ -100,11 +100,11 @@ func (s *State) override(ev Override) error {
 	}
 	p := s.clock.projects[ev.ProjectUID]
 	if p == nil {
-		return fmt.Errorf("%w: project %s", ErrUnknown, cut(ev.ProjectUID, record.MaxID))
+		return fmt.Errorf("%w: project %s", ErrUnknown, record.Cut(ev.ProjectUID, record.MaxID))
 	}
 	uid, declared, ok := p.overridden(&ev)
 	if !ok {
-		return fmt.Errorf("%w: %s with %q in project %s", ErrUnknown, cut(string(ev.Object), record.MaxAddress), ev.Field, p.name)
+		return fmt.Errorf("%w: %s with %q in project %s", ErrUnknown, record.Cut(string(ev.Object), record.MaxAddress), ev.Field, p.name)
 	}
 	if ev.Value == declared {
 		ev.Value = ""

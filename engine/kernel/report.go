@@ -94,12 +94,12 @@ func (a *attempt) says(r *Report) bool {
 }
 
 func summary(r *Report) string {
-	text := cut(string(r.Outcome), record.MaxEnum)
+	text := record.Cut(string(r.Outcome), record.MaxEnum)
 	if r.HasExit {
 		text += fmt.Sprintf(", exit code %d", r.ExitCode)
 	}
 	if r.Signal != "" {
-		text += ", " + cut(r.Signal, record.MaxEnum)
+		text += ", " + record.Cut(r.Signal, record.MaxEnum)
 	}
 	return text
 }
@@ -113,8 +113,8 @@ func (s *State) ended(at *attempt, r *Report) {
 	if r.StartedAt != 0 {
 		at.StartedAt = s.past(r.StartedAt)
 	}
-	at.HasExit, at.ExitCode, at.Signal = r.HasExit, r.ExitCode, cut(r.Signal, record.MaxEnum)
-	at.Message = cut(r.Message, record.MaxMessage)
+	at.HasExit, at.ExitCode, at.Signal = r.HasExit, r.ExitCode, record.Cut(r.Signal, record.MaxEnum)
+	at.Message = record.Cut(r.Message, record.MaxMessage)
 	outcome, reason, output := r.Outcome, shortReason(r.Reason), r.Output
 	switch outcome {
 	case record.OutcomeSucceeded:
@@ -125,7 +125,7 @@ func (s *State) ended(at *attempt, r *Report) {
 	case record.OutcomeFailed, record.OutcomeTimeout, record.OutcomeCancelled, record.OutcomeLost,
 		record.OutcomeRejected, record.OutcomeInternal:
 	default:
-		at.Message = cut(fmt.Sprintf("the agent reports %q, which this version does not know", outcome), record.MaxMessage)
+		at.Message = record.Cut(fmt.Sprintf("the agent reports %q, which this version does not know", outcome), record.MaxMessage)
 		outcome, reason = record.OutcomeInternal, record.ReasonInternal
 	}
 	s.endAttempt(at, outcome, reason, r.Log)
@@ -152,7 +152,7 @@ func (s *State) chunk(a *agent, c record.Chunk) {
 	valid := validID(c.Token) && c.From >= 0 && c.To >= c.From && len(c.Object) <= record.MaxAddress &&
 		c.ObjectOffset >= 0 && len(c.SHA256) <= record.MaxID
 	if !valid || at != nil && at.AgentUID != a.UID {
-		s.out.audit(s.now, "", "chunk refused", cut(c.Token, record.MaxID), fmt.Sprintf("agent %s", a.Name))
+		s.out.audit(s.now, "", "chunk refused", record.Cut(c.Token, record.MaxID), fmt.Sprintf("agent %s", a.Name))
 		return
 	}
 	if at != nil {

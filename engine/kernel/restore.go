@@ -155,7 +155,7 @@ func (s *State) condemn(x *execution, defect string) {
 	s.out.weight++
 	s.out.rows.DeadLetters = append(s.out.rows.DeadLetters, record.DeadLetter{
 		ID: record.NoteID(x.ID, "restore", s.now, s.out.notes), Execution: x.ID,
-		Event: "restore", Error: cut(defect, record.MaxMessage), At: s.now,
+		Event: "restore", Error: record.Cut(defect, record.MaxMessage), At: s.now,
 	})
 }
 

@@ -209,7 +209,7 @@ func (s *State) settle(n *node, to record.JobState, reason record.Reason, messag
 		s.endAttempt(a, record.OutcomeCancelled, reason, nil) // it was ordered, but provably never started
 	}
 	s.move(n, to)
-	n.Reason, n.Message, n.EndedAt = reason, cut(message, record.MaxMessage), s.now
+	n.Reason, n.Message, n.EndedAt = reason, record.Cut(message, record.MaxMessage), s.now
 	n.Waiting, n.WaitingArg, n.NextAt = record.WaitingNone, "", 0
 	x := n.exec
 	x.open--

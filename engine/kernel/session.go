@@ -232,7 +232,7 @@ func checkAgent(a *record.Agent) error {
 	}
 	switch {
 	case !validID(a.UID), a.Name == "", len(a.Name) > record.MaxName:
-		return fmt.Errorf("%w: agent %q, uid %q", ErrInvalid, cut(a.Name, record.MaxName), cut(a.UID, record.MaxID))
+		return fmt.Errorf("%w: agent %q, uid %q", ErrInvalid, record.Cut(a.Name, record.MaxName), record.Cut(a.UID, record.MaxID))
 	case max(len(a.MachineID), len(a.BootID), len(a.Namespace), len(a.JournalID)) > record.MaxID,
 		len(a.Isolation) > record.MaxEnum, len(a.Version) > record.MaxName, labels > record.MaxMessage:
 		return fmt.Errorf("%w: agent %s has too long an identity or labels", ErrInvalid, a.Name)

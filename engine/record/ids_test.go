@@ -66,3 +66,17 @@ func TestValidExecutionID(t *testing.T) {
 		t.Error("IsFireID does not tell fires")
 	}
 }
+
+func TestCut(t *testing.T) {
+	for _, tc := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"", 0, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"aé", 2, "a"}, {"aé", 3, "aé"}, {"雷峰塔", 8, "雷峰"}, {"雷", 2, ""},
+	} {
+		if got := record.Cut(tc.text, tc.limit); got != tc.want {
+			t.Errorf("Cut(%q, %d) = %q, want %q", tc.text, tc.limit, got, tc.want)
+		}
+	}
+}

@@ -8,7 +8,10 @@
 // decides anything, and imports nothing that could do I/O.
 package record
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"unicode/utf8"
+)
 
 // Time is microseconds since the Unix epoch, UTC, on the database's clock.
 // Zero means "not yet".
@@ -274,3 +277,14 @@ const (
 	MaxParams     = 64 << 10
 	MaxLostReruns = 3
 )
+
+// Cut shortens a text for a column of that many bytes, at the end of a character.
+func Cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}
