@@ -187,7 +187,7 @@ func leads(from map[spec.Address]move, flow, to spec.Address) bool {
 		}
 		next := flow
 		for at := flow; at != "" && next == flow; at = at.Module() {
-			set := at[:len(at)-len(at.Instance())] + spec.Address(at.Name())
+			set := at.Set()
 			if m, ok := from[at]; ok {
 				next = m.To + flow[len(at):]
 			} else if m, ok := from[set]; ok {
@@ -224,8 +224,7 @@ func (d declared) add(addr spec.Address, place string) {
 		}
 	}
 	note(d.exact, addr)
-	name := addr.Name()
-	note(d.sets, addr[:len(addr)-len(addr.Instance())]+spec.Address(name))
+	note(d.sets, addr.Set())
 }
 
 // find returns the place of what is declared under an address. Without a key it

@@ -13,7 +13,7 @@ import (
 // whole for_each set, or a module around it.
 func covers(from, a spec.Address) bool {
 	for at := a; at != ""; at = at.Module() {
-		if from == at || from == keyless(at) {
+		if from == at || from == at.Set() {
 			return true
 		}
 	}

@@ -33,17 +33,7 @@ func newMoves(list []spec.Moved) *moves {
 
 // whole reports whether a block stands for every instance.
 func whole(by *spec.Moved) bool {
-	return by.From == keyless(by.From) && by.To == keyless(by.To)
-}
-
-// keyless is an address without the key of its last part.
-func keyless(a spec.Address) spec.Address {
-	if strings.HasSuffix(string(a), `"]`) {
-		if name, _, ok := spec.SplitInstance(a.Instance()); ok {
-			return a[:len(a)-len(a.Instance())] + spec.Address(name)
-		}
-	}
-	return a
+	return by.From == by.From.Set() && by.To == by.To.Set()
 }
 
 // step follows one block from an address: one about the object itself before one
@@ -52,14 +42,14 @@ func (m *moves) step(a spec.Address) (spec.Address, *spec.Moved) {
 	for at := a; at != ""; at = at.Module() {
 		rest := a[len(at):]
 		for _, by := range m.from[at] {
-			if at == keyless(at) || !whole(by) {
+			if at == at.Set() || !whole(by) {
 				return by.To + rest, by
 			}
 		}
-		bare := keyless(at)
-		for _, by := range m.from[bare] {
-			if bare != at && whole(by) {
-				return by.To + at[len(bare):] + rest, by
+		set := at.Set()
+		for _, by := range m.from[set] {
+			if set != at && whole(by) {
+				return by.To + at[len(set):] + rest, by
 			}
 		}
 	}
@@ -206,7 +196,7 @@ func (m *moves) block(list []spot) bool {
 // old. A job moves within its flow only; blocks may know the flow by its old
 // address or its new one, with or without its key.
 func (m *moves) renamedJobs(old, now spec.Address, before, after []string) map[string]string {
-	flows := []spec.Address{now, bare(now), old, bare(old)}
+	flows := []spec.Address{now, now.Set(), old, old.Set()}
 	var names map[string]string
 	for _, name := range before {
 		to, by := name, (*spec.Moved)(nil)
@@ -239,7 +229,7 @@ const maxSteps = 100
 func (m *moves) jobStep(flows []spec.Address, name string) (string, *spec.Moved) {
 	for _, f := range flows {
 		at := f.Job(name)
-		for _, form := range []spec.Address{at, keyless(at)} {
+		for _, form := range []spec.Address{at, at.Set()} {
 			for _, by := range m.from[form] {
 				if (form == at || whole(by)) && slices.Contains(flows, by.To.Flow()) {
 					return by.To.Instance() + string(at[len(form):]), by

@@ -2,16 +2,11 @@ package planner
 
 import "github.com/leifengta/lft/lang/spec"
 
-// bare is an object's address without its for_each key.
-func bare(a spec.Address) spec.Address {
-	return spec.Address(a.Kind() + "." + a.Name()).In(a.Module())
-}
-
-func keyed(a spec.Address) bool { return a != bare(a) }
+func keyed(a spec.Address) bool { return a != a.Set() }
 
 // declaration is what is known of the blocks of a wish, to say why an object goes.
 type declaration struct {
-	objects map[spec.Address]bool // bare addresses; true when they have keys
+	objects map[spec.Address]bool // by the address of the set; true when they have keys
 	modules map[spec.Address]bool // with keys, and all around them
 	off     map[spec.Address]spec.Off
 }
@@ -19,7 +14,7 @@ type declaration struct {
 func newDeclaration(w *Wish) *declaration {
 	d := &declaration{objects: map[spec.Address]bool{}, modules: map[spec.Address]bool{}, off: w.Off}
 	add := func(a spec.Address, keyed bool) {
-		d.objects[bare(a)] = keyed
+		d.objects[a.Set()] = keyed
 		for m := a.Module(); m != ""; m = m.Module() {
 			d.modules[m] = true
 		}
@@ -38,7 +33,7 @@ func (d *declaration) reason(a spec.Address) Reason {
 	if m := a.Module(); m != "" && !d.modules[m] {
 		return NoModule
 	}
-	withKeys, declared := d.objects[bare(a)]
+	withKeys, declared := d.objects[a.Set()]
 	switch {
 	case d.off[a] == spec.OffDisabled:
 		return Disabled

@@ -207,15 +207,15 @@ type census map[spec.Address]int
 func (c census) add(a spec.Address) {
 	for at := a; at != ""; at = at.Module() {
 		c[at]++
-		if bare := keyless(at); bare != at {
-			c[bare]++
+		if set := at.Set(); set != at {
+			c[set]++
 		}
 	}
 }
 
 // widerSet is the rename of the whole set an instance is in.
 func widerSet(r Rename) (Rename, bool) {
-	w := Rename{keyless(r.From), keyless(r.To)}
+	w := Rename{r.From.Set(), r.To.Set()}
 	key := r.From[len(w.From):]
 	return w, key != "" && key == r.To[len(w.To):] && w.From != w.To
 }

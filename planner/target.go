@@ -14,7 +14,7 @@ import (
 // any text, a '?' for one byte.
 func Matches(pattern string, a spec.Address) bool {
 	for at := a; at != ""; at = at.Module() {
-		if glob(pattern, string(at)) || glob(pattern, string(keyless(at))) {
+		if glob(pattern, string(at)) || glob(pattern, string(at.Set())) {
 			return true
 		}
 	}

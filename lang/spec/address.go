@@ -197,6 +197,15 @@ func (a Address) Name() string {
 	return name
 }
 
+// Set returns the address of the for_each set that an object, a job or a module is
+// in: its own without the last key.
+func (a Address) Set() Address {
+	if !strings.HasSuffix(string(a), `"]`) {
+		return a
+	}
+	return a[:len(a)-len(a.Instance())] + Address(a.Name())
+}
+
 // Instance returns the name with its for_each key; of a job, Job.Name.
 func (a Address) Instance() string {
 	_, object, job, isJob := a.split()

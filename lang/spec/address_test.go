@@ -34,6 +34,17 @@ func TestAddress(t *testing.T) {
 
 // TestModuleAddress: modules stand before everything, and their keys may look
 // like addresses.
+func TestSet(t *testing.T) {
+	for a, want := range map[spec.Address]spec.Address{
+		`flow.g`: "flow.g", `flow.g["a]"]`: "flow.g", `flow.g["a.b"].job.x`: `flow.g["a.b"].job.x`, `flow.g["k"].job.x["["]`: `flow.g["k"].job.x`,
+		`module.m["k"]`: "module.m", `module.a["k"].module.m["k"]`: `module.a["k"].module.m`, `module.m["k"].pool.p`: `module.m["k"].pool.p`,
+	} {
+		if got := a.Set(); got != want {
+			t.Errorf("set of %s: %s, want %s", a, got, want)
+		}
+	}
+}
+
 func TestModuleAddress(t *testing.T) {
 	inner := spec.ModuleAddress("b", "x.flow.y").In(spec.ModuleAddress("a", ""))
 	for _, tc := range []struct{ whole, module, local spec.Address }{

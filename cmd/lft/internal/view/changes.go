@@ -251,9 +251,9 @@ func users(use planner.Use) string {
 	var names []string
 	named := 0
 	for rest := use.By; len(rest) > 0 && len(names) < maxUsers; {
-		set := allInstances(rest[0])
+		set := rest[0].Set()
 		n := 1
-		for n < len(rest) && allInstances(rest[n]) == set {
+		for n < len(rest) && rest[n].Set() == set {
 			n++
 		}
 		name := addressText(rest[0])
@@ -267,12 +267,6 @@ func users(use planner.Use) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
-}
-
-// allInstances is an address without its last key.
-func allInstances(a spec.Address) spec.Address {
-	name, _, _ := spec.SplitInstance(a.Instance())
-	return a[:len(a)-len(a.Instance())] + spec.Address(name)
 }
 
 func count(n int, noun string) string {
