@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/leifengta/lft/engine/blob"
 	"github.com/leifengta/lft/engine/blob/dirblob"
@@ -476,6 +477,31 @@ func TestRestart(t *testing.T) {
 		w.write("tok2", text)
 		w.want(w.Finish(t.Context(), "tok2", 16<<10), "tok2 4096-16384")
 	})
+}
+
+// What was freed is a hole in the file.
+func TestSpoolOfFreedBytes(t *testing.T) {
+	w := newWorld(t)
+	for token, freed := range map[string]int64{"part": 8 << 10, "whole": 16 << 10} {
+		w.write(token, make([]byte, 16<<10))
+		f, err := os.OpenFile(filepath.Join(w.dir, token), os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, freed)
+		f.Close()
+		if errors.Is(err, unix.EOPNOTSUPP) {
+			t.Skip("this file system has no holes")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := Spool(w.dir)
+	want := []Spooled{{Token: "part", From: 8 << 10, Bytes: 16 << 10}, {Token: "whole", From: 16 << 10, Bytes: 16 << 10}}
+	if diff := cmp.Diff(want, list); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
 }
 
 // A spool file that vanished is said, not waited for.

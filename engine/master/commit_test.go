@@ -192,6 +192,42 @@ func TestDecidingAgainRepeatsNoAnswer(t *testing.T) {
 	})
 }
 
+// The order in which callers came is kept through one fault after the other.
+func TestDecidingAgainKeepsTheOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.react = func(k *script, event kernel.Event) error {
+			if e, ok := event.(kernel.Start); ok && e.ID == "x1" && w.restores() == 2 {
+				panic("planted")
+			}
+			return k.ordinary(event)
+		}
+		w.start()
+		w.book.gate = make(chan struct{})
+		w.book.answers = []error{lease.ErrMoved}
+		var all []<-chan answer[string]
+		for i := range 3 {
+			all = append(all, ask(func() (string, error) { return w.m.Start(t.Context(), start(fmt.Sprint("x", i))) }))
+		}
+		close(w.book.gate)
+		for i, c := range all {
+			if _, err := got(t, c); (err != nil) != (i == 1) {
+				t.Errorf("x%d: %v", i, err)
+			}
+		}
+		var order []string
+		for _, c := range w.book.written() {
+			for _, x := range c.rows.Executions {
+				order = append(order, x.ID)
+			}
+		}
+		if diff := cmp.Diff([]string{"x0", "x2"}, order); diff != "" {
+			t.Errorf("written (-want +got):\n%s", diff)
+		}
+		w.stop()
+	})
+}
+
 // One that is refused when it is decided again has its answer.
 func TestRefusedWhenDecidedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

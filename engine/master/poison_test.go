@@ -183,6 +183,9 @@ func TestPoisonedRows(t *testing.T) {
 		if diff := cmp.Diff([]string{"x3"}, letters(w)); diff != "" {
 			t.Errorf("dead letters (-want +got):\n%s", diff)
 		}
+		if !slices.ContainsFunc(w.states, func(k *script) bool { return k.limits.BatchRows == 1 }) {
+			t.Error("it never was careful")
+		}
 		time.Sleep(2 * carefulFor)
 		join(w, "wakes it")
 		if k := w.kernel(); k.limits.BatchRows != 0 {

@@ -19,7 +19,12 @@ func TestRegisterVoidsTheOlderSession(t *testing.T) {
 		w.start()
 		old := join(w, "a")
 		down := recv(w, old)
-		join(w, "a")
+		r, err := got(t, ask(func() (Registration, error) {
+			return w.m.Register(t.Context(), record.Agent{UID: "a"}, 0)
+		}))
+		if err != nil || r.Session != 2 {
+			t.Fatalf("registration %+v, %v", r, err)
+		}
 		if _, err := got(t, down); !errors.Is(err, ErrSessionVoid) {
 			t.Errorf("older session: %v", err)
 		}
