@@ -73,10 +73,6 @@ func TestStaleByObject(t *testing.T) {
 		}, []string{"flow.other has become flow.zzz in revision 2"}},
 		{"what it moves has changed", rename(2, "flow.zzz"), other, []string{"flow.other was changed in revision 2"}},
 		{"it moves to what is there by now", rename(2, "flow.zzz"), func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("zzz")) }, []string{"flow.zzz was made in revision 2"}},
-		{"it moves to what it destroys", func(b *spec.Bundle) {
-			rename(1, "flow.other")(b)
-			b.Flows, b.Schedules[0].Flow = b.Flows[:2], "flow.other"
-		}, func(b *spec.Bundle) { b.Pools[1].Slots = 2 }, nil},
 		{
 			"both make it", func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("x")) }, func(b *spec.Bundle) { b.Flows = append(b.Flows, flow("x", job("j"))) },
 			[]string{"flow.x was made in revision 2"},
@@ -128,6 +124,36 @@ func TestStaleByMany(t *testing.T) {
 			_, err := f.Apply(t.Context(), request("saved", saved))
 			if !errors.Is(err, deploy.ErrStale) || strings.Count(err.Error(), " was "+name+" in revision 2 by ann") != 5 || !strings.Contains(err.Error(), "\n  and 3 more\n") {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// What goes makes room for what comes, also on a project that has moved on.
+func TestStaleByRoomThatIsMade(t *testing.T) {
+	for name, goes := range map[string]deploy.Change{
+		"destroyed": {Action: deploy.Delete, Address: "flow.b"},
+		"moved":     {Action: deploy.Move, Address: "flow.d", Previous: "flow.b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFolder(t)
+			f.apply(t, "first", bundle(flow("a", job("x")), flow("b"), flow("c")))
+			now := f.deployed(t, 0)
+			comes := deploy.Change{Action: deploy.Move, Address: "flow.b", Previous: "flow.a", UID: now["flow.a"].UID, Digest: now["flow.a"].Digest}
+			goes.UID = now["flow.b"].UID
+			if goes.Action == deploy.Move {
+				goes.Digest = now["flow.b"].Digest
+			}
+			saved := deploy.ChangeSet{Project: "p", Lineage: f.lineage, Base: 1, Changes: []deploy.Change{goes, comes}}
+			for i := range saved.Changes {
+				saved.Changes[i].Kind, saved.Changes[i].Version = spec.FlowKind, 1
+			}
+			f.apply(t, "between", bundle(flow("a", job("x")), flow("b"), flow("c", job("y"))))
+			if _, err := f.Apply(t.Context(), request("saved", saved)); err != nil {
+				t.Fatal(err)
+			}
+			if uid := f.deployed(t, 0)["flow.b"].UID; uid != comes.UID {
+				t.Errorf("at flow.b is %s, want %s", uid, comes.UID)
 			}
 		})
 	}

@@ -96,6 +96,9 @@ func TestEffectiveFromGrows(t *testing.T) {
 			if second := applyTo(t, s, 1); second.EffectiveFrom != later+1 {
 				t.Errorf("effective from %d, the revision before from %d", second.EffectiveFrom, later)
 			}
+			if audits, err := s.Audits(t.Context(), 0, "", 1); err != nil || audits[0].At != later+1 {
+				t.Errorf("audit: %+v, %v", audits, err)
+			}
 			if head, _, err := s.Project(t.Context(), "p"); err != nil || head.EffectiveFrom != later+1 {
 				t.Errorf("head: %+v, %v", head, err)
 			}
