@@ -34,3 +34,27 @@ func TestCollecting(t *testing.T) {
 		}
 	})
 }
+
+// What is under way when the master steps down ends before it does: the next one may
+// collect at once.
+func TestCollectingHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := false
+		stop := collecting(t.Context(), func(ctx context.Context) (bool, error) {
+			busy = true
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			busy = false
+			return true, ctx.Err()
+		}, slog.New(slog.DiscardHandler))
+		time.Sleep(collectFirst)
+		synctest.Wait()
+		if !busy {
+			t.Fatal("nothing is collected")
+		}
+		stop()
+		if busy {
+			t.Error("it goes on")
+		}
+	})
+}
