@@ -252,8 +252,17 @@ func describe(ask placement.Ask) string {
 	if ask.Strategy == placement.Pinned {
 		parts = append(parts, "agent "+ask.Agent)
 	}
-	for _, name := range slices.Sorted(maps.Keys(ask.Labels)) {
-		parts = append(parts, name+"="+ask.Labels[name])
+	if len(ask.Labels) > 0 {
+		parts = append(parts, labelled(ask.Labels))
 	}
 	return record.Cut(strings.Join(parts, " "), record.MaxName)
+}
+
+// labelled writes labels down.
+func labelled(labels map[string]string) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		parts = append(parts, name+"="+labels[name])
+	}
+	return strings.Join(parts, " ")
 }

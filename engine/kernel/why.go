@@ -88,6 +88,9 @@ func Explain(in WhyInput) Why {
 	w := in.unsettled()
 	if in.Masterless {
 		w.Facts = append([]string{"as it was left: " + w.Summary}, w.Facts...)
+		if a := in.Attempt; in.Job.State == record.JobActive && a != nil && a.State == record.AttemptRunning && a.AgentUID != "" {
+			w.fact("what runs goes on, and its result is taken in as soon as a master acts")
+		}
 		w.Code = "no_master"
 		w.Summary = "No master acts, so nothing is decided; lft server goes on, or lft dev for the state of a folder."
 	}
@@ -133,6 +136,9 @@ func (in *WhyInput) queued() Why {
 	w.list(len(in.Running), "that run", func(i int) string {
 		return fmt.Sprintf("execution %s runs for %s", in.Running[i].ID, span(in.At-in.Running[i].StartedAt))
 	})
+	if len(in.Running) > 0 {
+		w.fact("lft status %s shows how far it is", in.Running[0].ID)
+	}
 	return w
 }
 

@@ -42,7 +42,7 @@ func TestExplain(t *testing.T) {
 		"queued": {in(0, "", func(w *WhyInput) {
 			w.Execution.State, w.Execution.CreatedAt, w.Limit, w.Ahead = record.Queued, noon-90*second, 2, 3
 			w.Running = []record.Execution{{ID: "y", StartedAt: noon - 7260*second}, {ID: "z", StartedAt: noon - second}}
-		}), "queued", "flow.f runs at most 2 at once", "queued for 1m30s, 3 come before it\nexecution y runs for 2h01m\nexecution z runs for 1s"},
+		}), "queued", "flow.f runs at most 2 at once", "queued for 1m30s, 3 come before it\nexecution y runs for 2h01m\nexecution z runs for 1s\nlft status y shows how far it is"},
 		"is admitted": {in(0, "", func(w *WhyInput) { w.Execution.State = record.Queued }), "queued", "about to begin", ""},
 		"flow is paused": {in(0, "", func(w *WhyInput) {
 			w.Execution.State = record.Queued
@@ -68,10 +68,10 @@ func TestExplain(t *testing.T) {
 		}), "slot", "An agent has a free slot", "agent one would take the job: 0 of 2 slots in use"},
 		"all are full": {in(2, record.JobReady, func(w *WhyInput) {
 			w.Use = map[string]int32{"1": 2}
-		}), "slot", "Every agent with zone=a that takes work is full", "agent one is full: 2 of 2 slots in use\nagent two: its labels do not match"},
+		}), "slot", "Every agent with zone=a that takes work is full", "agent one is full: 2 of 2 slots in use\nagent two: its labels do not match; it has none"},
 		"no agent matches": {in(2, record.JobReady, func(w *WhyInput) {
 			w.Agents = agents[1:]
-		}), "no_agent", "There is no agent with zone=a", "agent two: its labels do not match"},
+		}), "no_agent", "There is no agent with zone=a", "agent two: its labels do not match; it has none"},
 		"no agent is open": {in(0, record.JobReady, func(w *WhyInput) {
 			w.Agents = []record.Agent{
 				{Name: "gone", State: record.AgentUnreachable, LastSeen: noon - 90*second},
@@ -86,10 +86,12 @@ func TestExplain(t *testing.T) {
 			"agent ending declines work: it is being stopped, or cannot write its journal\n" +
 			"agent dead is DEAD, as an operator has declared"},
 		"no agent at all": {in(0, record.JobReady, func(w *WhyInput) { w.Agents = nil }), "no_agent", "No agent has ever registered", ""},
-		"agent has not spoken": {in(0, record.JobReady, func(w *WhyInput) {
-			w.Job.Waiting, w.Job.WaitingArg = record.WaitingReconcile, "one"
-		}), "reconcile", "until agent one has told this master what it runs",
-			"should it be gone for good: lft agents declare-dead one; to wait for none: lft agents go"},
+		"agent has not spoken": {
+			in(0, record.JobReady, func(w *WhyInput) {
+				w.Job.Waiting, w.Job.WaitingArg = record.WaitingReconcile, "one"
+			}), "reconcile", "until agent one has told this master what it runs",
+			"should it be gone for good: lft agents declare-dead one; to wait for none: lft agents go",
+		},
 		"is prepared": {in(0, record.JobReady, func(w *WhyInput) {
 			w.Job.Waiting, w.Execution.StartedAt = record.WaitingPrepare, noon-3*second
 		}), "prepare", "expressions are being evaluated", "ready for 3s"},
@@ -142,6 +144,9 @@ func TestExplain(t *testing.T) {
 			in(2, record.JobReady, func(w *WhyInput) { w.Masterless = true }), "no_master", "No master acts",
 			"as it was left: An agent has a free slot; other jobs may come first.\nagent one would take the job: 0 of 2 slots in use",
 		},
+		"nobody acts while it runs": {in(0, record.JobActive, func(w *WhyInput) {
+			w.Masterless, w.Attempt = true, &record.Attempt{N: 1, Agent: "one", AgentUID: "1", State: record.AttemptRunning}
+		}), "no_master", "No master acts", "as it was left: Attempt 1 runs on agent one.\nwhat runs goes on, and its result is taken in as soon as a master acts"},
 		"nobody needs to act": {in(0, record.JobSucceeded, func(w *WhyInput) { w.Masterless = true }), "succeeded", "The job is SUCCEEDED.", ""},
 		"failed": {in(0, record.JobFailed, func(w *WhyInput) {
 			w.Job.Reason = record.ReasonExit

@@ -107,7 +107,9 @@ func (in *WhyInput) agents() Why {
 			return fmt.Sprintf("agent %s is full: %d of %d slots in use", a.Name, in.Use[a.UID], a.Slots)
 		case placement.Closed:
 			return fmt.Sprintf("agent %s %s", a.Name, in.closed(a))
-		case placement.Named, placement.Label:
+		case placement.Label:
+			return fmt.Sprintf("agent %s: %s; it has %s", a.Name, v.Why, cmp.Or(labelled(a.Labels), "none"))
+		case placement.Named:
 		}
 		return fmt.Sprintf("agent %s: %s", a.Name, v.Why)
 	})
