@@ -5,8 +5,8 @@
 // package promises one converter between rows and messages (convert.go), one
 // table of codes (errors.go), one gate before every RPC that knows who asks and
 // denies by default (intercept.go), and that an answer needs memory bounded by
-// one page or one chunk, however long the history or the log. Reads work on
-// every server; what only the acting master can do is answered elsewhere with
+// one page, one chunk or one execution, however long the history or the log. Reads
+// work on every server; what only the acting master can do is answered elsewhere with
 // its address. It never writes a row: changes and their audit rows are made by
 // deploy and by the kernel, in the same transaction.
 package server
