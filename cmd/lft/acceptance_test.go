@@ -290,10 +290,10 @@ func away(long bool) {
 	moment(0, time.Duration(rounds(1, 20))*time.Second)
 }
 
-func count(t testing.TB, db *sql.DB, query string, args ...any) (n int) {
-	t.Helper()
-	if err := db.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
-		t.Fatal(err)
+func count(tb testing.TB, db *sql.DB, query string, args ...any) (n int) {
+	tb.Helper()
+	if err := db.QueryRowContext(tb.Context(), query, args...).Scan(&n); err != nil {
+		tb.Fatal(err)
 	}
 	return n
 }
