@@ -12,10 +12,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 
 	"github.com/leifengta/lft/agent/launch"
 	"github.com/leifengta/lft/engine/blob"
+	"github.com/leifengta/lft/engine/blob/blobtest"
 	"github.com/leifengta/lft/engine/pack"
 	"github.com/leifengta/lft/lang/tree"
 )
@@ -378,12 +381,16 @@ func TestFailures(t *testing.T) {
 	m.objects[exchanged.Object] = m.objects[good.Object]
 	evil := m.add(t, map[string]string{"evil.tar": string(tarOf(t, item{name: "../x"}))})
 	evil.Archive = true
+	torn := m.add(t, map[string]string{"torn.tgz": "\x1f\x8b"})
+	torn.Archive = true
+	two := m.add(t, map[string]string{"a.tar": string(tarOf(t, item{name: "x"})), "b": "b"})
+	two.Archive = true
 	missing := Item{Digest: strings.Repeat("0", 64), Object: "dep/none"}
 	c := open(t, t.TempDir(), m, Config{})
 	for _, tc := range []struct {
 		item Item
 		want error
-	}{{damaged, pack.ErrDamaged}, {exchanged, pack.ErrDamaged}, {missing, blob.ErrNotFound}, {evil, errRefused}} {
+	}{{damaged, pack.ErrDamaged}, {exchanged, pack.ErrDamaged}, {missing, blob.ErrNotFound}, {evil, errRefused}, {torn, errRefused}, {two, errRefused}} {
 		if _, err := c.Acquire(t.Context(), "t", []Item{good, tc.item}); !errors.Is(err, tc.want) {
 			t.Errorf("%v, want %v", err, tc.want)
 		}
@@ -454,6 +461,56 @@ type slowly struct {
 func (s slowly) Get(ctx context.Context, key string, off, n int64) (io.ReadCloser, error) {
 	r, err := s.memory.Get(ctx, key, off, n)
 	return &slow{r, ctx, slices.Clone(s.pauses)}, err
+}
+
+// torn is a bucket that breaks off in the middle, at the same place each time.
+type torn struct{ *memory }
+
+func (b torn) Get(ctx context.Context, key string, off, n int64) (io.ReadCloser, error) {
+	r, err := b.memory.Get(ctx, key, off, n)
+	return io.NopCloser(io.MultiReader(io.LimitReader(r, 16), iotest.ErrReader(errors.New("broke off")))), err
+}
+
+// Bytes that were brought before are no news.
+func TestPatienceWithARepeatedFailure(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		it := m.add(t, map[string]string{"a": "a"})
+		c, err := Open(Config{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetBucket(torn{m})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*DefaultPatience)
+		defer cancel()
+		if _, err := c.Acquire(ctx, "t", []Item{it}); err == nil || ctx.Err() != nil {
+			t.Errorf("not given up: %v", err)
+		}
+	})
+	unlock(dir)
+}
+
+// What is in its place is durable, whole and sealed.
+func TestFetchIsDurable(t *testing.T) {
+	m := newMemory()
+	it := m.add(t, map[string]string{"d/a": "a"})
+	c := open(t, t.TempDir(), m, Config{})
+	var err error
+	steps := blobtest.Durable(t, c.dir, func() { err = c.fetchOnce(t.Context(), it, func(int64) {}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range steps {
+		steps[i] = regexp.MustCompile(`\.tmp-\w+`).ReplaceAllString(step, "NEW")
+	}
+	want := []string{
+		"sync NEW/content", "sync NEW/content/d", "sync NEW/content/d/a", "sync NEW/seal", "sync NEW", "rename", "sync .",
+	}
+	if diff := cmp.Diff(want, steps); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // Patience is with a bucket that gives nothing, not with one that takes its time.

@@ -251,6 +251,7 @@ func TestExtractRefuses(t *testing.T) {
 		check(name, "a.tar", tarOf(t, items...))
 	}
 	check("a zero byte", "a.zip", zipOf(t, file("a\x00b")))
+	check("pipe with content", "a.zip", zipOf(t, item{name: "a", kind: tar.TypeFifo, body: "b"}))
 	check("another ending", "a.rar", nil)
 	encrypted := zipOf(t, file("a"))
 	for i := range encrypted { // the flag in both headers
