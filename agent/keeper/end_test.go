@@ -127,9 +127,67 @@ func TestLeftoverEnds(t *testing.T) {
 	}
 }
 
+// A wish does not wait until the grace of leftovers is over, which is much
+// longer than this test may last.
+func TestKillOfLeftover(t *testing.T) {
+	r := newRig(t)
+	s := sh("left", "sleep 1000 & exit 5")
+	s.KillGrace = time.Hour
+	r.start(s)
+	until(t, "the keeper sees it", func() bool {
+		text, _ := os.ReadFile(filepath.Join(r.dir, logName))
+		return strings.Contains(string(text), "processes outlive their job")
+	})
+	r.c.Kill("left", "asked for")
+	if e := r.ended("left"); e.Cause != CauseCancelled || e.Why != "asked for" || e.ExitCode != 5 || e.Leftover != 1 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// For many programs a second TERM means more than the first.
+func TestOneTerm(t *testing.T) {
+	r := newRig(t)
+	file := filepath.Join(t.TempDir(), "pid")
+	r.start(sh("count", fmt.Sprintf(`n=0; trap 'n=$((n+1))' TERM; echo $$ > %s; while [ $n = 0 ]; do sleep 0.01; done; sleep 0.2; exit $n`, file)))
+	pidIn(t, file)
+	r.c.Kill("count", "")
+	if e := r.ended("count"); e.ExitCode != 1 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Orphans that die while their job lives do not stay zombies, not after an
+// upgrade either.
+func TestTidy(t *testing.T) {
+	r := newRig(t, "LFT_TEST_BUILD=0")
+	dir := t.TempDir()
+	r.start(sh("parent", fmt.Sprintf(`for i in 1 2 3; do while [ ! -e %s/go$i ]; do sleep 0.01; done; (sh -c 'echo $$ > %s/pid'$i &); done; sleep 1000`, dir, dir)))
+	for i := 1; i <= 3; i++ {
+		if i == 3 {
+			r.upgradeTo("1")
+		}
+		if err := os.WriteFile(fmt.Sprintf("%s/go%d", dir, i), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		until(t, fmt.Sprint("orphan ", i, " was waited for"), func() bool {
+			var pid int
+			text, _ := os.ReadFile(fmt.Sprintf("%s/pid%d", dir, i))
+			if _, err := fmt.Sscan(string(text), &pid); err != nil {
+				return false
+			}
+			_, err := launch.FindProcess(pid)
+			return err != nil
+		})
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	r := newRig(t)
-	s := sh("slow", "sleep 1000")
+	s := sh("patient", "sleep 1000")
+	s.Timeout = time.Hour
+	r.start(s)
+	r.started("patient") // its alarm is set, and is not the next one for long
+	s = sh("slow", "sleep 1000")
 	s.Timeout = 50 * time.Millisecond
 	e := r.run(s)
 	if e.Cause != CauseTimeout || e.Signal != "SIGTERM" || e.At-e.StartedAt < 50_000 {
@@ -170,13 +228,14 @@ func TestOnce(t *testing.T) {
 	if text, _ := os.ReadFile(file); string(text) != "run\n" {
 		t.Errorf("runs: %q", text)
 	}
-	r.c.Forget("once")
+	r.start(sh("runs", "sleep 1000"))
+	r.c.Forget("once", "runs") // what runs is not forgotten
 	// The answer comes after what was said before; a new connection alone might be served first.
 	if _, _, err := r.c.Tail(t.Context(), "once", 0, 1); err == nil {
 		t.Error("a job that wrote nothing has a spool")
 	}
 	r.dial()
-	if a := r.c.Hello().Attempts; len(a) != 0 {
+	if a := r.c.Hello().Attempts; len(a) != 1 || a[0].Token != "runs" {
 		t.Errorf("not forgotten: %+v", a)
 	}
 }

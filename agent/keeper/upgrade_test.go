@@ -302,6 +302,19 @@ func TestResumeFreedLog(t *testing.T) {
 	}
 }
 
+// Who was not started yet, but is wanted dead, will not be.
+func TestResumeWish(t *testing.T) {
+	k := &keeper{attempts: map[string]*attempt{}}
+	w := wish{CauseCancelled, "asked for"}
+	if err := k.resumeAttempt(attemptState{Start: Start{Token: "a"}, Wish: &w}, nil); err != nil {
+		t.Fatal(err)
+	}
+	a := k.attempts["a"]
+	if a.takeWish(); a.end.Cause != CauseCancelled || a.end.Why != "asked for" {
+		t.Errorf("%+v", a.end)
+	}
+}
+
 func TestGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g gate

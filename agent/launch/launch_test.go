@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -290,6 +291,36 @@ func TestCgroup(t *testing.T) {
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil { // for the cleanup
 		t.Fatal(err)
+	}
+}
+
+// However many there are, all strangers are listed.
+func TestStrangers(t *testing.T) {
+	s, err := NewStrangers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("/bin/sh", "-c", "for i in 1 2 3; do (sleep 1000 >/dev/null 2>&1 & echo $!); done").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.buf = make([]byte, 3)
+	listed, err := s.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word := range strings.FieldsSeq(string(out)) {
+		pid, err := strconv.Atoi(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(listed, pid) {
+			t.Errorf("%d is not among %v", pid, listed)
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
