@@ -115,7 +115,7 @@ func (a *app) approve(ctx context.Context, p *planner.Plan) error {
 	a.term.Printf("\n")
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return errors.New("interrupted; nothing was changed")
 	case err != nil:
 		return errors.New("nobody answers: there is no input; -auto-approve does not ask")
 	case line == "yes":

@@ -40,7 +40,7 @@ func (a *app) completionVerb() *cli.Command {
 			"fish        lft completion fish | source                      in ~/.config/fish/config.fish\n" +
 			"powershell  lft completion powershell | Out-String | Invoke-Expression   in $PROFILE",
 		Action: func(_ context.Context, cmd *cli.Command) error {
-			shell, err := oneArgument(cmd, "the name of a shell")
+			shell, err := oneArgument(cmd, "the name of a shell, "+strings.Join(shells, ", "))
 			if err != nil {
 				return err
 			}
