@@ -131,6 +131,31 @@ func TestUpload(t *testing.T) {
 	}
 }
 
+// puts counts what is put into a bucket.
+type puts struct {
+	blob.Bucket
+	n int
+}
+
+func (b *puts) Put(ctx context.Context, key string, r io.Reader, size int64) error {
+	b.n++
+	return b.Bucket.Put(ctx, key, r, size)
+}
+
+// What is there is not written again.
+func TestUploadTwice(t *testing.T) {
+	d := newDepot(t)
+	bucket := &puts{Bucket: d.bucket}
+	d.Depot = deploy.NewDepot(d.store, bucket, d.store.ClusterID())
+	dep, data := packOf(t, map[string]string{"a": "hello"})
+	for range 2 {
+		d.put(t, dep.Digest, data)
+	}
+	if bucket.n != 1 {
+		t.Errorf("written %d times", bucket.n)
+	}
+}
+
 // What does not arrive whole and right is nowhere, and is not left lying either.
 func TestUploadFails(t *testing.T) {
 	d := newDepot(t)

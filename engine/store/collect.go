@@ -39,7 +39,6 @@ func (s *Store) DoomBlobs(ctx context.Context, kept Kept, limit int) (int, error
 	if err != nil {
 		return 0, err
 	}
-	kept.Revisions = max(kept.Revisions, 1)
 	rest := " WHERE b.state<>? AND b.lease_until<? AND (b.state=? OR NOT " + relied + ")"
 	args := []any{
 		string(record.BlobDoomed), int64(now), string(record.BlobUploading), // nobody relies on an upload that has not ended

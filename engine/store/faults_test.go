@@ -395,6 +395,70 @@ func TestApplyGivenUpInDoubt(t *testing.T) {
 	}
 }
 
+// A new line that could not be named in the beat row writes nothing, now or later.
+func TestUnnamedLineIsNotUsed(t *testing.T) {
+	t.Parallel()
+	state := storetest.MySQL(t)
+	s, p := behind(t, state)
+	epoch := storetest.Take(t, s, "me")
+	p.Cut()
+	if err := s.Commit(t.Context(), epoch, 1, note("cut")); err == nil {
+		t.Fatal("a cut line works")
+	}
+	db := storetest.DB(t, state)
+	for _, text := range []string{
+		"CREATE TABLE named (what VARCHAR(64)) ENGINE=MyISAM", // outside of transactions
+		`CREATE TRIGGER unnamed BEFORE UPDATE ON beat FOR EACH ROW BEGIN
+			INSERT INTO named VALUES ('once');
+			IF (SELECT COUNT(*) FROM named)=1 THEN SIGNAL SQLSTATE '45000'; END IF;
+		END`,
+	} {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Commit(t.Context(), epoch, 1, note("unnamed")); err == nil {
+		t.Error("a batch was written by a line that is not named")
+	}
+	if err := s.Commit(t.Context(), epoch, 1, note("named")); err != nil {
+		t.Error(err)
+	}
+	if seat, err := s.Office().Look(t.Context()); err != nil || seat.Gone {
+		t.Errorf("the holder is taken for gone: %+v, %v", seat, err)
+	}
+	if ids := audits(t, s); len(ids) != 1 || !ids["named"] {
+		t.Errorf("rows: %v", ids)
+	}
+}
+
+// A COMMIT that was sent is not cut off by a caller who has given up: what became of
+// it is known.
+func TestCommitIsNotCutOff(t *testing.T) {
+	t.Parallel()
+	s, p := behind(t, storetest.MySQL(t))
+	for name, do := range map[string]func(ctx context.Context) error{
+		"apply": func(ctx context.Context) error {
+			_, _, err := s.Apply(ctx, store.DefinitionChange{
+				Project: record.Project{UID: "p", Name: "p"}, Revision: record.Revision{ApplyID: "a"}, Audit: record.Audit{ID: "a"},
+			})
+			return err
+		},
+		"change": func(ctx context.Context) error {
+			return s.BeginBlob(ctx, record.Blob{Digest: "d", Upload: "1"}, time.Hour)
+		},
+	} {
+		ctx, giveUp := context.WithCancel(t.Context())
+		p.OnCommit(func(int) storetest.Fate {
+			giveUp()
+			<-time.After(50 * time.Millisecond) // for whoever listens to it
+			return storetest.Pass
+		})
+		if err := do(ctx); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for limit := time.Now().Add(20 * time.Second); !ok(); {

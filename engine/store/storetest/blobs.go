@@ -83,7 +83,7 @@ func blobLeases(t *testing.T, state string) {
 	if list := got(s.LeaseBlobs(ctx, []string{"b"}, time.Hour))(t); len(list) != 0 {
 		t.Errorf("a doomed blob is leased: %+v", list)
 	}
-	put(t, s, "b", "2", time.Hour)
+	put(t, s, "b", "2", -time.Second)
 	put(t, s, "b", "3", time.Hour) // slower than the second
 	if list := got(s.Blobs(ctx, []string{"b"}))(t); len(list) != 1 || list[0].Upload != "2" {
 		t.Errorf("blobs of b: %+v", list)
@@ -106,13 +106,43 @@ func applyNeedsBlobs(t *testing.T, state string) {
 	applied(t, s, changeOf("p", 0, dependency("d", "t1", 0), version("f", "x", 0)))
 	put(t, s, "t2", "1", time.Hour)
 	applied(t, s, changeOf("p", 1, dependency("d", "t2", 1)))
+	gone := dependency("d", "nowhere", 2)
+	gone.Deleted = true
+	applied(t, s, changeOf("p", 2, gone))
 	for revision, want := range map[int64]map[string]record.Source{
+		3: {},
 		1: {"dependency.d": {Digest: "t1", Form: "archive", Object: "dep/t1/t1.1"}},
 		2: {"dependency.d": {Digest: "t2", Form: "archive", Object: "dep/t2/t2.1"}},
 	} {
 		list := got(s.Dependencies(ctx, "p", revision, []string{"dependency.d", "flow.f", "dependency.none"}))(t)
 		if diff := cmp.Diff(want, list); diff != "" {
 			t.Errorf("revision %d (-want +got):\n%s", revision, diff)
+		}
+	}
+}
+
+// blobRace: of many uploads of one tree that end at the same time, one stays.
+func blobRace(t *testing.T, state string) {
+	s := Open(t, state)
+	const uploads = 6
+	for round := range 5 {
+		tree := fmt.Sprint("t", round)
+		var wg sync.WaitGroup
+		for i := range uploads {
+			r := rival(t, state, s)
+			b := record.Blob{Digest: tree, Upload: fmt.Sprint(i), Size: 7}
+			if err := s.BeginBlob(t.Context(), b, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() {
+				if err := r.EndBlob(t.Context(), b, time.Hour); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if given := doomed(t, s); len(given) != (uploads-1)*(round+1) {
+			t.Errorf("%d uploads were given up by round %d, of %d each", len(given), round, uploads)
 		}
 	}
 }

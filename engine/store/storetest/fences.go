@@ -97,6 +97,9 @@ func lastBatch(t *testing.T, state string) {
 	if n := got(m.LastBatch(t.Context(), old))(t); n != 42 {
 		t.Errorf("after a new epoch: %d, want 42", n)
 	}
+	if n := got(m.LastBatch(t.Context(), m.epoch))(t); n != 0 {
+		t.Errorf("of a new epoch before any batch: %d", n)
+	}
 	m.must(t, record.Batch{})
 	if n := got(m.LastBatch(t.Context(), old))(t); n != 0 {
 		t.Errorf("after a batch of the new epoch: %d, want 0", n)
