@@ -1,6 +1,7 @@
 package format_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -283,20 +284,35 @@ func TestDeep(t *testing.T) {
 
 // FuzzSource: formatting twice is formatting once, and changes no token.
 func FuzzSource(f *testing.F) {
+	f.Add([]byte("A=0 .0"))
 	for _, src := range files() {
 		f.Add([]byte(src))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		once, err := format.Source(src, "x.hcl")
 		if err != nil {
-			if strings.Contains(err.Error(), "defect") {
-				t.Fatalf("%q: %v", src, err)
-			}
 			return
+		}
+		if diff := cmp.Diff(lexed(src), lexed(once)); diff != "" {
+			t.Fatalf("%q became %q:\n%s", src, once, diff)
 		}
 		twice, err := format.Source(once, "x.hcl")
 		if err != nil || string(twice) != string(once) {
 			t.Fatalf("%q became %q and then %q, %v", src, once, twice, err)
 		}
 	})
+}
+
+// lexed lists the tokens of a text, spaces around them left out where they mean nothing.
+func lexed(src []byte) []string {
+	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
+	list := make([]string, len(tokens))
+	for i, token := range tokens {
+		text := token.Bytes
+		if token.Type != hclsyntax.TokenQuotedLit && token.Type != hclsyntax.TokenStringLit {
+			text = bytes.TrimSpace(text)
+		}
+		list[i] = token.Type.String() + " " + string(text)
+	}
+	return list
 }

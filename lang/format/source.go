@@ -2,7 +2,6 @@ package format
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,13 +31,10 @@ func Source(src []byte, name string) ([]byte, error) {
 	}
 	formatted := settle(src)
 	if !bytes.Equal(src, formatted) && !sameTokens(src, formatted) {
-		return nil, fmt.Errorf("%s: %w", name, errMangled)
+		return src, nil // hclwrite makes one number of "0 .0"; better no layout than another meaning
 	}
 	return formatted, nil
 }
-
-// errMangled is a defect of hclwrite; better no layout than another meaning.
-var errMangled = errors.New("the file cannot be laid out without changing it; this is a defect of lft, please report it")
 
 // settle formats until nothing changes: hclwrite may need a second look where
 // its first one moved what is aligned.
