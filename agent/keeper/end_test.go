@@ -302,6 +302,10 @@ func TestKeeperKilled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			cgroup, err := os.ReadFile(filepath.Join(r.dir, cgroupName))
+			if (err == nil) != (isolation == "cgroup") {
+				t.Fatalf("note of the cgroup: %v", err)
+			}
 			if err := Sweep(t.Context(), r.dir); !errors.Is(err, ErrOwned) {
 				t.Fatalf("sweep under a living keeper: %v", err)
 			}
@@ -311,6 +315,9 @@ func TestKeeperKilled(t *testing.T) {
 			r.dial()
 			if alive(stray) {
 				t.Error("a daemon outlives the next keeper's start")
+			}
+			if _, err := os.Stat(string(cgroup)); err == nil {
+				t.Errorf("%s is left", cgroup)
 			}
 			if now := r.c.Hello(); now.Keeper == hello.Keeper || len(now.Attempts) != 0 {
 				t.Errorf("hello: %+v", now)

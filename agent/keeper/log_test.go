@@ -105,6 +105,12 @@ func TestFree(t *testing.T) {
 	if string(data) != "aaaaaaaaaa" || eof || err != nil {
 		t.Errorf("tail: %q %v %v", data, eof, err)
 	}
+	r.c.Free("free", 100_000) // all there is, of a job that writes on
+	r.c.Free("../"+lockName, 1<<40)
+	r.settle()
+	if _, err := os.Stat(filepath.Join(r.dir, lockName)); err != nil {
+		t.Errorf("a file that is no log was freed: %v", err)
+	}
 	os.WriteFile(dir+"/go", nil, 0o600)
 	e := r.ended("free")
 	if e.Log.Bytes != 200_000 {

@@ -317,7 +317,7 @@ func (s *spools) free(token string, from, to int64, whole bool) (freed int64, er
 		s.give(max(0, st.Size-from))
 		return st.Size, nil
 	}
-	to = min(to, st.Size) / block * block // a half block would lose its other half
+	to = min(to, st.Size) / block * block // half a block gives nothing back
 	if to <= from {
 		return from, nil
 	}

@@ -126,12 +126,13 @@ func TestDiskRefuses(t *testing.T) {
 func TestQuotaOfLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	const size = 64 * block
-	for _, token := range []string{"old", "other"} {
+	for _, token := range []string{"old", "other", "holes"} {
 		if err := os.WriteFile(filepath.Join(dir, token), make([]byte, size), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	punch(t, filepath.Join(dir, "old"), 16*block)
+	punch(t, filepath.Join(dir, "holes"), size)
 	s, err := newSpools(dir, SpoolQuota, new(gate), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +146,13 @@ func TestQuotaOfLeftovers(t *testing.T) {
 		if s.used != size+step.left {
 			t.Errorf("freed up to %d: %d bytes used, want %d", step.to, s.used, size+step.left)
 		}
+	}
+	k.free(freeOrder{Token: "holes", To: size})
+	if s.used != size {
+		t.Errorf("freed what holds nothing: %d bytes used, want %d", s.used, size)
+	}
+	if freed, err := s.free("other", 0, 2*block-1, false); freed != block || s.used != size-block || err != nil {
+		t.Errorf("freed nearly two blocks: %d, %d bytes used, %v", freed, s.used, err)
 	}
 }
 

@@ -109,6 +109,30 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// Jobs inherit neither a descriptor that the keeper was started with nor a
+// signal that its parent ignored.
+func TestInherited(t *testing.T) {
+	r := &rig{t: t, dir: t.TempDir()}
+	t.Cleanup(func() { endKeeper(t, r.dir) })
+	s := testSpawn("keeper")
+	s.Argv = []string{"/bin/sh", "-c", `trap "" HUP QUIT PIPE; exec "$@" 7</dev/null`, "sh", s.Argv[0]}
+	c, err := Dial(t.Context(), r.dir, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r.c = c
+	r.run(sh("fds", "ls /proc/$$/fd"))
+	if got := r.spool("fds"); got != "0\n1\n2\n" {
+		t.Errorf("descriptors %q", got)
+	}
+	for _, sig := range []string{"HUP", "QUIT", "PIPE"} {
+		if e := r.run(sh(sig, "ulimit -c 0; kill -"+sig+" $$; exit 3")); e.Signal != "SIG"+sig {
+			t.Errorf("%s: %+v", sig, e)
+		}
+	}
+}
+
 func TestStdinAndFiles(t *testing.T) {
 	r := newRig(t)
 	s := sh("in", `cat; cat a/b; stat -c %a a/b c; ./c`)
