@@ -118,3 +118,31 @@ func connectAs(t *testing.T, path string, uid int) int {
 	}
 	return fd
 }
+
+// A keeper ends by itself when nobody would miss it, not before.
+func TestIdle(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	k := &keeper{dir: dir, link: &link{}, attempts: map[string]*attempt{}}
+	if k.idle() {
+		t.Error("with a client")
+	}
+	k.link = nil
+	if !k.idle() {
+		t.Error("not with nothing")
+	}
+	k.attempts["a"] = newAttempt(Start{Token: "a"})
+	if k.idle() {
+		t.Error("with an attempt")
+	}
+	if err := os.Remove(lock.Name()); err != nil {
+		t.Fatal(err)
+	}
+	if !k.idle() {
+		t.Error("not when its directory is gone")
+	}
+}
