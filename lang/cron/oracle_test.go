@@ -292,3 +292,29 @@ func TestRandomPlans(t *testing.T) {
 		check(r, p, rapid.SampledFrom(hard).Draw(r, "zone"), from, from.Add(96*time.Hour))
 	})
 }
+
+// TestFirstAt compares it with the minutes round transitions of hard zones.
+func TestFirstAt(t *testing.T) {
+	for name, day := range map[string]string{
+		"America/Sao_Paulo": "2018-11-04", "America/New_York": "2026-11-01", "Australia/Lord_Howe": "2026-10-04", "Pacific/Apia": "2011-12-30", "Europe/Dublin": "1996-03-31", "Asia/Pyongyang": "2018-05-05",
+	} {
+		loc, err := LoadZone(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from = from.AddDate(0, 0, -1)
+		want := from.AddDate(0, 0, -2)
+		for w := from; w.Before(from.AddDate(0, 0, 3)); w = w.Add(15 * time.Minute) {
+			for wall(want, loc).Before(w) {
+				want = want.Add(time.Minute)
+			}
+			if got := FirstAt(w, loc); !got.Equal(want) || got.Location() != loc {
+				t.Errorf("%s at %s: got %s, want %s", w.Format(time.DateTime), name, got, want)
+			}
+		}
+	}
+}

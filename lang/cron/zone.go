@@ -78,6 +78,19 @@ func (z zone) reach(t, w int64) int64 {
 	}
 }
 
+// FirstAt returns the first instant at which the clock of a zone shows what wall
+// shows in UTC, or a later time: the end of the gap where the clock leaps over it,
+// and the first pass where it shows it twice.
+func FirstAt(wall time.Time, loc *time.Location) time.Time {
+	w := wall.Unix()
+	z := zone{loc}
+	t := z.reach(w-slack, w)
+	if t+z.segment(t).offset > w {
+		return time.Unix(t, 0).In(loc)
+	}
+	return time.Unix(t, int64(wall.Nanosecond())).In(loc)
+}
+
 // next returns the first instant after t.
 func (e *Expr) next(z zone, t int64) (int64, bool) {
 	t = max(t, -1)

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/leifengta/lft/lang/cron"
 	"github.com/leifengta/lft/lang/expr"
 	"github.com/leifengta/lft/lang/spec"
 )
@@ -133,6 +135,23 @@ func TestEval(t *testing.T) {
 		}
 		if err != nil || string(got) != tc.want && !sameJSON(string(got), tc.want) {
 			t.Errorf("%s: got %s, %v, want %s", tc.source, got, err, tc.want)
+		}
+	}
+}
+
+// TestZoneOfMachine: an offset is an offset, also where the machine's zone has it.
+func TestZoneOfMachine(t *testing.T) {
+	machine := time.Local
+	t.Cleanup(func() { time.Local = machine })
+	newYork, err := cron.LoadZone("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, zone := range []*time.Location{time.UTC, newYork} {
+		time.Local = zone
+		got, err := expr.Eval(&spec.Value{Expr: `date_add("2026-03-07T12:00:00-05:00", 1, "day")`}, nil, scope())
+		if want := `"2026-03-08T12:00:00-05:00"`; err != nil || string(got) != want {
+			t.Errorf("on a machine in %s: got %s, %v, want %s", zone, got, err, want)
 		}
 	}
 }

@@ -84,7 +84,7 @@ var inZone = function.New(&function.Spec{
 })
 
 var dateAdd = function.New(&function.Spec{
-	Description: "A time some units later, or earlier. Days and longer units follow the calendar of the zone: a day later has the same hour, and a month after 31 January is the end of February.",
+	Description: "A time some units later, or earlier. Days and longer units follow the calendar of the zone: a day later has the same hour, or the end of a gap that holds it, and a month after 31 January is the end of February.",
 	Params:      []function.Parameter{timestampParam, {Name: "amount", Type: cty.Number, Description: "A whole number, negative for earlier."}, unitParam},
 	VarParam:    &zonesParam,
 	Type:        function.StaticReturnType(cty.String),
@@ -135,7 +135,8 @@ func onTime(args []cty.Value, zone int, change func(time.Time) (time.Time, error
 }
 
 func timeOf(args []cty.Value, i int) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, args[i].AsString())
+	// Parse would take an offset for the zone of the machine where that has it.
+	t, err := time.ParseInLocation(time.RFC3339, args[i].AsString(), time.UTC)
 	if err != nil {
 		return t, function.NewArgErrorf(i, "it is not a time such as 2006-01-02T15:04:05Z")
 	}
@@ -161,7 +162,16 @@ func argument(i int, err error) error {
 	return function.NewArgError(i, err)
 }
 
+// clock is what a clock in the zone of t shows, as a time in UTC.
+func clock(t time.Time) time.Time {
+	_, offset := t.Zone()
+	return t.UTC().Add(time.Duration(offset) * time.Second)
+}
+
+// addUnits follows the clock for days and longer units, and finds what it does
+// not show as schedules do.
 func addUnits(t time.Time, n int, unit string) (time.Time, error) {
+	wall := clock(t)
 	switch strings.TrimSuffix(unit, "s") {
 	case "second":
 		return t.Add(time.Duration(n) * time.Second), nil
@@ -170,17 +180,22 @@ func addUnits(t time.Time, n int, unit string) (time.Time, error) {
 	case "hour":
 		return t.Add(time.Duration(n) * time.Hour), overflow(n, time.Hour)
 	case "day":
-		return t.AddDate(0, 0, n), nil
+		wall = wall.AddDate(0, 0, n)
 	case "week":
-		return t.AddDate(0, 0, 7*n), nil
+		wall = wall.AddDate(0, 0, 7*n)
 	case "month":
-		return addMonths(t, n), nil
+		wall = addMonths(wall, n)
 	case "quarter":
-		return addMonths(t, 3*n), nil
+		wall = addMonths(wall, 3*n)
 	case "year":
-		return addMonths(t, 12*n), nil
+		wall = addMonths(wall, 12*n)
+	default:
+		return t, unknownUnit(unit)
 	}
-	return t, unknownUnit(unit)
+	if n == 0 {
+		return t, nil // which may be the second pass
+	}
+	return cron.FirstAt(wall, t.Location()), nil
 }
 
 // overflow refuses what a time.Duration cannot hold.
@@ -202,10 +217,10 @@ func addMonths(t time.Time, n int) time.Time {
 func startOf(t time.Time, unit string) (time.Time, error) {
 	year, month, day := t.Date()
 	midnight := func(year int, month time.Month, day int) (time.Time, error) {
-		return time.Date(year, month, day, 0, 0, 0, 0, t.Location()), nil
+		return cron.FirstAt(time.Date(year, month, day, 0, 0, 0, 0, time.UTC), t.Location()), nil
 	}
-	// Within an hour the clock does not change in whole hours only, so what has
-	// passed of it is taken away.
+	// An hour may be shown twice: what has passed of it is taken away, but no more
+	// than since the clock was changed, which may be within it.
 	passed := time.Duration(t.Nanosecond())
 	switch strings.TrimSuffix(unit, "s") {
 	case "second":
@@ -213,7 +228,11 @@ func startOf(t time.Time, unit string) (time.Time, error) {
 	case "minute":
 		return t.Add(-passed - time.Duration(t.Second())*time.Second), nil
 	case "hour":
-		return t.Add(-passed - time.Duration(t.Second())*time.Second - time.Duration(t.Minute())*time.Minute), nil
+		start := t.Add(-passed - time.Duration(t.Second())*time.Second - time.Duration(t.Minute())*time.Minute)
+		if changed, _ := t.ZoneBounds(); start.Before(changed) {
+			start = changed
+		}
+		return start, nil
 	case "day":
 		return midnight(year, month, day)
 	case "week":

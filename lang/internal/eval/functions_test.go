@@ -358,6 +358,16 @@ var vectors = []struct{ source, want string }{
 	{`date_trunc("2026-11-25T09:30:31+01:00", "quarter")`, `"2026-10-01T00:00:00+01:00"`},
 	{`date_trunc("2026-11-25T22:30:31Z", "day", "Asia/Shanghai")`, `"2026-11-26T00:00:00+08:00"`},
 	{`date_trunc("2026-11-25T22:30:31Z", "year")`, `"2026-01-01T00:00:00Z"`},
+	// Days without midnight, and clocks that are changed by half an hour.
+	{`date_trunc("2018-11-04T12:00:00-02:00", "day", "America/Sao_Paulo")`, `"2018-11-04T01:00:00-02:00"`},
+	{`date_trunc("2024-11-03T12:00:00-05:00", "day", "America/Havana")`, `"2024-11-03T00:00:00-04:00"`},
+	{`date_trunc("2026-10-03T15:45:00Z", "hour", "Australia/Lord_Howe")`, `"2026-10-04T02:30:00+11:00"`},
+	{`date_trunc("2026-11-01T06:45:00Z", "hour", "America/New_York")`, `"2026-11-01T01:00:00-05:00"`},
+	{`date_add("2018-11-03T00:00:00-03:00", 1, "day", "America/Sao_Paulo")`, `"2018-11-04T01:00:00-02:00"`},
+	{`date_add("2026-03-07T02:30:00-05:00", 1, "day", "America/New_York")`, `"2026-03-08T03:00:00-04:00"`},
+	{`date_add("2026-10-31T01:30:00.25-04:00", 1, "day", "America/New_York")`, `"2026-11-01T01:30:00.25-04:00"`},
+	{`date_add("2026-11-01T01:30:00-05:00", 0, "day", "America/New_York")`, `"2026-11-01T01:30:00-05:00"`},
+	{`date_add("2011-12-29T10:00:00-10:00", 1, "day", "Pacific/Apia")`, `"2011-12-31T00:00:00+14:00"`},
 
 	// Files.
 	{`basename("foo/bar/baz.txt")`, `"baz.txt"`},
