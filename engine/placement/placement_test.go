@@ -118,3 +118,29 @@ func TestChoiceFits(t *testing.T) {
 		}
 	})
 }
+
+// TestOrder: of two agents that fit, the first one of each case is taken, whichever
+// comes first.
+func TestOrder(t *testing.T) {
+	for name, tc := range map[string]struct {
+		strategy     string
+		taken, other placement.Agent
+	}{
+		"by load, not by what is used": {placement.LeastLoaded, placement.Agent{Name: "b", Slots: 10, Used: 4}, placement.Agent{Name: "a", Slots: 2, Used: 1}},
+		"many slots":                   {placement.LeastLoaded, placement.Agent{Name: "b", Slots: 100_000, Used: 50_000}, placement.Agent{Name: "a", Slots: 100_000, Used: 60_000}},
+		"as loaded, longer idle":       {placement.LeastLoaded, placement.Agent{Name: "b", Slots: 2, Used: 1, Served: 1}, placement.Agent{Name: "a", Slots: 4, Used: 2, Served: 2}},
+		"longer idle":                  {placement.RoundRobin, placement.Agent{Name: "b", Slots: 2, Used: 1, Served: 1}, placement.Agent{Name: "a", Slots: 2, Served: 2}},
+		"else by name":                 {placement.RoundRobin, placement.Agent{Name: "a", Slots: 2}, placement.Agent{Name: "b", Slots: 2}},
+		"as loaded, else by name":      {placement.LeastLoaded, placement.Agent{Name: "a", Slots: 2}, placement.Agent{Name: "b", Slots: 2}},
+	} {
+		tc.taken.Open, tc.other.Open = true, true
+		for _, fleet := range [][]*placement.Agent{{&tc.taken, &tc.other}, {&tc.other, &tc.taken}} {
+			if best, ok := placement.Choose(tc.strategy, fleet); !ok || best != &tc.taken {
+				t.Errorf("%s: chosen %+v", name, best)
+			}
+		}
+	}
+	if free := (&placement.Agent{Open: true, Slots: 1, Used: 2}).Free(); free != 0 {
+		t.Errorf("%d slots are free of an agent that has more than it may", free)
+	}
+}
