@@ -98,7 +98,11 @@ func (e *Expr) clock() (text string, everyDay bool) {
 	}
 	var parts []string
 	if e.seconds != 1 {
-		parts = append(parts, unit(e.seconds, 60, "second"))
+		seconds := unit(e.seconds, 60, "second")
+		if e.minutes == allMinutes && strings.HasPrefix(seconds, "at ") {
+			seconds += " of every minute"
+		}
+		parts = append(parts, seconds)
 	}
 	onTheHour := e.minutes == 1 && e.seconds == 1
 	if !onTheHour && (e.minutes != allMinutes || len(parts) == 0) {
@@ -106,12 +110,14 @@ func (e *Expr) clock() (text string, everyDay bool) {
 	}
 	switch hours := unit(uint64(e.hours), 24, "hour"); {
 	case e.hours == allHours && len(parts) > 0:
-		if strings.HasPrefix(parts[len(parts)-1], "at ") {
+		if strings.HasPrefix(parts[len(parts)-1], "at minute") {
 			parts = append(parts, "of every hour")
 		}
 	case len(parts) == 0:
 		parts = append(parts, hours)
-	case bits.OnesCount32(e.hours) > 1 && !strings.HasPrefix(hours, "every"):
+	case bits.OnesCount32(e.hours) == 1:
+		parts = append(parts, "of "+strings.TrimPrefix(hours, "at "))
+	case !strings.HasPrefix(hours, "every"):
 		parts = append(parts, "of the hours "+words(uint64(e.hours), 24, number))
 	default:
 		parts = append(parts, "of "+hours)
@@ -183,6 +189,8 @@ func (r *dayRule) describe() string {
 		return dom + dow
 	case r.either:
 		return dom + " or " + dow
+	case bits.OnesCount8(r.dow) == 1:
+		return dom + ", if that is a " + strings.TrimPrefix(dow, "on ")
 	default:
 		return dom + ", if that is one of the days " + strings.TrimPrefix(dow, "on ")
 	}

@@ -71,6 +71,14 @@ func TestDescribe(t *testing.T) {
 		"0 0 29 2 *":            "at 00:00 on day 29 of the month in February",
 		"0 0 0 1 1 ? 2030-2032": "at 00:00 on day 1 of the month in January in 2030 to 2032",
 		"*/5 * * * * ?":         "every 5 seconds",
+		"10,40 * * * * ?":       "at seconds 10 and 40 of every minute",
+		"10 * * * * ?":          "at second 10 of every minute",
+		"10,40 * 3 * * ?":       "at seconds 10 and 40 of every minute of hour 3",
+		"*/20 5 * * * ?":        "every 20 seconds at minute 5 of every hour",
+		"*/7 3 * * *":           "every 7 minutes of hour 3",
+		"30 9-17 * * *":         "at minute 30 of the hours 9 to 17",
+		"*/20 */2 * * *":        "every 20 minutes of every 2 hours",
+		"0 0 */10 * 1":          "at 00:00 on days 1, 11, 21 and 31 of the month, if that is a Monday",
 	} {
 		e, err := Parse(expr)
 		if err != nil {
