@@ -37,7 +37,7 @@ func TestBucket(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	for _, address := range []string{
-		"", "/tmp", "file:tmp", "file://tmp", "file://host/tmp", "hdfs://host/tmp", "file:///tmp?x=1", "file:///no/such/folder", "%",
+		"", "/tmp", "file:tmp", "file://tmp", "file://host/tmp", "hdfs://host/tmp", "file:///tmp?x=1", "file:///tmp#x", "file:///no/such/folder", "%",
 	} {
 		if b, err := dirblob.OpenAddress(address); err == nil {
 			b.Close()
@@ -114,5 +114,13 @@ func TestDurable(t *testing.T) {
 	}
 	if steps := blobtest.Durable(t, dir, put); len(steps) != 3 {
 		t.Errorf("one more: %v", steps)
+	}
+	steps = blobtest.Durable(t, dir, func() {
+		if err := b.Delete(t.Context(), "log/a/0"); err != nil {
+			t.Error(err)
+		}
+	})
+	if diff := cmp.Diff([]string{"sync log/a"}, steps); diff != "" {
+		t.Errorf("deleted (-want +got):\n%s", diff)
 	}
 }
