@@ -48,6 +48,7 @@ func TestShell(t *testing.T) {
 		{Name: "no program", Args: `{"command":["","a"]}`, Error: "command[0] is empty"},
 		{Name: "no interpreter", Args: `{"script":"","interpreter":[]}`, Error: "interpreter is empty"},
 		{Name: "zero byte", Args: `{"command":["a","b\u0000c"]}`, Error: "command[1] holds a zero byte"},
+		{Name: "zero byte first", Args: `{"command":["a","\u0000c"]}`, Error: "command[1] holds a zero byte"},
 		{Name: "long word", Args: `{"command":["a","` + strings.Repeat("x", 128<<10) + `"]}`, Error: "command[1] has 131072 bytes"},
 		{Name: "way out", Args: `{"command":["a"],"files":{"../x":""}}`, Error: `files["../x"]`},
 		{Name: "absolute", Args: `{"command":["a"],"files":{"/etc/x":""}}`, Error: `files["/etc/x"]`},
