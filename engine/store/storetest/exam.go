@@ -19,6 +19,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"RowsAreReplacedWhole", rowsAreReplacedWhole},
 		{"OverridesAreWithdrawn", overridesAreWithdrawn},
 		{"LoadReadsTheLiveSetOnly", loadReadsTheLiveSetOnly},
+		{"LoadReadsCursorsOnce", loadReadsCursorsOnce},
 		{"LargeBatch", largeBatch},
 		{"StrangeBytes", strangeBytes},
 		{"Poison", poisonIsRefusedWhole},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/leifengta/lft/engine/lease"
 	"github.com/leifengta/lft/engine/record"
+	"github.com/leifengta/lft/engine/store"
 )
 
 // full makes a row none of whose fields is zero, so that a column that is
@@ -168,6 +169,33 @@ func loadReadsTheLiveSetOnly(t *testing.T, state string) {
 		t.Errorf("(-want +loaded):\n%s", diff)
 	}
 	one(m.Execution(t.Context(), "b"))(t)
+}
+
+// loadReadsCursorsOnce: whatever was applied since the adopted revision, each schedule
+// of that has one cursor, and no other schedule has any.
+func loadReadsCursorsOnce(t *testing.T, state string) {
+	m := master(t, state)
+	var b record.Batch
+	for _, uid := range []string{"gone", "changed", "kept", "ending", "coming"} {
+		b.Cursors = append(b.Cursors, record.Cursor{ScheduleUID: uid, ProjectUID: "p", Instant: 7})
+	}
+	ends := func(uid string, base int64) store.ObjectChange {
+		c := version(uid, uid, base)
+		c.Deleted = true
+		return c
+	}
+	applied(t, m.Store, changeOf("p", 0, version("gone", "g", 0), version("changed", "c1", 0), version("kept", "k", 0), version("ending", "e", 0)))
+	applied(t, m.Store, changeOf("p", 1, ends("gone", 1)))
+	b.Adopted = []record.Adopted{{ProjectUID: "p", Revision: 2}}
+	m.must(t, b)
+	applied(t, m.Store, changeOf("p", 2, version("changed", "c2", 1), ends("ending", 1), version("coming", "n", 0)))
+	var uids []string
+	for _, c := range got(m.Load(t.Context(), m.epoch))(t).Cursors {
+		uids = append(uids, c.ScheduleUID)
+	}
+	if diff := cmp.Diff([]string{"changed", "ending", "kept"}, uids); diff != "" {
+		t.Errorf("cursors (-want +loaded):\n%s", diff)
+	}
 }
 
 func largeBatch(t *testing.T, state string) {
