@@ -183,7 +183,10 @@ func TestPoisonedRows(t *testing.T) {
 		if diff := cmp.Diff([]string{"x3"}, letters(w)); diff != "" {
 			t.Errorf("dead letters (-want +got):\n%s", diff)
 		}
-		if !slices.ContainsFunc(w.states, func(k *script) bool { return k.limits.BatchRows == 1 }) {
+		w.mu.Lock()
+		careful := slices.ContainsFunc(w.states, func(k *script) bool { return k.limits.BatchRows == 1 })
+		w.mu.Unlock()
+		if !careful {
 			t.Error("it never was careful")
 		}
 		time.Sleep(2 * carefulFor)
