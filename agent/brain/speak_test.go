@@ -42,6 +42,11 @@ func TestReconcile(t *testing.T) {
 	if got := again(t, settled).Reconcile; len(got) > 0 {
 		t.Errorf("settled: %v", got)
 	}
+	read := brain.New(8, []brain.Record{brain.Ordered{Token: "t"}, brain.Ended{Token: "t"}, brain.Settled{Token: "t"}})
+	ready(read)
+	if got := again(t, read).Reconcile; len(got) > 0 {
+		t.Errorf("settled in an earlier life: %v", got)
+	}
 }
 
 // TestRegisters only once a keeper has said what it holds, and not while it drains.
@@ -53,7 +58,7 @@ func TestRegisters(t *testing.T) {
 		return registers
 	}
 	b := brain.New(8, nil)
-	if registers(b) {
+	if b.Step(1, brain.Tick{}); registers(b) {
 		t.Error("before a keeper answers")
 	}
 	b.Step(1, brain.KeeperUp{Keeper: "k1", Boot: "b"})
@@ -87,9 +92,11 @@ func TestOneMessageAtATime(t *testing.T) {
 func TestTimeNeverGoesBack(t *testing.T) {
 	b := running(t)
 	b.Step(10*brain.Second, brain.Message{Session: 1, Epoch: 1})
-	b.Step(brain.Second, brain.Tick{})
-	if wake := b.NextWake(); wake <= 10*brain.Second {
-		t.Errorf("wakes at %d", wake)
+	b.Step(brain.Second, brain.Message{Session: 1, Epoch: 1, Kills: []brain.Kill{{Token: "new"}}})
+	for _, rec := range drain(b).Records {
+		if e, ok := rec.(brain.Ended); ok && e.Result.EndedAt != 10*brain.Second {
+			t.Errorf("ended at %d", e.Result.EndedAt)
+		}
 	}
 }
 
