@@ -139,6 +139,10 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, tc := range []struct{ name, old, new, want string }{
 		{"no JSON", good, "PK\x03\x04", "no plan of lft"},
 		{"another major version", `"format_version":"1.2"`, `"format_version":"2.0"`, "format version"},
+		{"an unknown mode", `"format_version":"1.2"`, `"format_version":"1.2","mode":"sideways"`, "does not know the mode"},
+		{"drift only, with changes", `"format_version":"1.2"`, `"format_version":"1.2","mode":"refresh-only"`, "to show drift only, and changes something"},
+		{"errors", `"errored":false`, `"errored":true`, "the plan has errors"},
+		{"one object twice", `"uid":"uid of flow.b"`, `"uid":"uid of flow.a"`, "changes one object twice"},
 		{"no project", `"name":"p","uid"`, `"name":"","uid"`, "names no project"},
 		{"unknown action", `"actions":["create"],"before":null`, `"actions":["forget"],"before":null`, "do not fit the action"},
 		{"two actions", `"actions":["create"],"before":null`, `"actions":["delete","create"],"before":null`, "one action"},

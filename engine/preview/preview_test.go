@@ -244,3 +244,25 @@ func TestImpactIsBounded(t *testing.T) {
 		t.Error("what is cancelled is not shown first")
 	}
 }
+
+// TestMovedSchedule: it is told by both its names.
+func TestMovedSchedule(t *testing.T) {
+	after := schedule(t, "s", "0 3 * * *", "UTC")
+	after.Address = "schedule.moved"
+	impact := of(t, preview.Input{
+		Now: now, Before: revision(1, nil, schedule(t, "s", "0 2 * * *", "UTC")), After: revision(2, nil, after), Touched: touched("s"),
+	})
+	if s := impact.Schedules; len(s) != 1 || s[0].Address != "schedule.moved" || s[0].Previous != "schedule.s" {
+		t.Errorf("schedules %+v", s)
+	}
+}
+
+// TestClockBehind: the clock of who plans may be behind the one by which the last
+// revision came into force.
+func TestClockBehind(t *testing.T) {
+	before, after := revision(1, nil, schedule(t, "s", "0 2 * * *", "UTC")), revision(2, nil, schedule(t, "s", "0 3 * * *", "UTC"))
+	before.EffectiveFrom = now + 3_600_000_000
+	if impact := of(t, preview.Input{Now: now, Before: before, After: after, Touched: touched("s")}); len(impact.Schedules) != 1 {
+		t.Errorf("schedules %+v", impact.Schedules)
+	}
+}
