@@ -109,6 +109,7 @@ func TestConsoleRefuses(t *testing.T) {
 		{"", `flow.g`, "There is no flow.g"},
 		{"", `flow.f["y"]`, `There is no flow.f["y"]`},
 		{"", `pool.f`, `There is no pool.f`},
+		{"", `[for f in flow.f : f]`, `Loop over what its for_each is made of`},
 		{"", `1 +`, "expression"},
 		{"", strings.Repeat("(", 10_000), "deep"},
 		{"", strings.Repeat("1 + ", 300_000) + "1", "bytes"},

@@ -82,6 +82,14 @@ func (e *Evaluator) key(x hclsyntax.Expression) (key string, marks cty.ValueMark
 	return v.AsString(), marks, true, nil
 }
 
+// noElements is why there is nothing to loop over.
+func noElements(ty cty.Type) string {
+	if ty.IsCapsuleType() {
+		return fmt.Sprintf("A %s only names an object. Loop over what its for_each is made of.", ty.FriendlyName())
+	}
+	return fmt.Sprintf("A value of type %s has no elements.", ty.FriendlyName())
+}
+
 func (e *Evaluator) forExpr(x *hclsyntax.ForExpr) (cty.Value, *Error) {
 	collection, err := e.eval(x.CollExpr)
 	collection, marks := collection.Unmark()
@@ -95,7 +103,7 @@ func (e *Evaluator) forExpr(x *hclsyntax.ForExpr) (cty.Value, *Error) {
 	case !collection.CanIterateElements() && collection.IsKnown():
 		return cty.DynamicVal, &Error{
 			Range: x.CollExpr.Range(), Summary: "Iteration over non-iterable value",
-			Detail: fmt.Sprintf("A value of type %s has no elements.", collection.Type().FriendlyName()),
+			Detail: noElements(collection.Type()),
 		}
 	}
 	loop := forLoop{e: e, x: x, known: true}
@@ -218,7 +226,7 @@ func (l *forLoop) tryOut(ty cty.Type) *Error {
 	default:
 		return &Error{
 			Range: l.x.CollExpr.Range(), Summary: "Iteration over non-iterable value",
-			Detail: fmt.Sprintf("A value of type %s has no elements.", ty.FriendlyName()),
+			Detail: noElements(ty),
 		}
 	}
 	return l.turn(key, element)

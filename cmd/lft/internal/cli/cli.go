@@ -145,6 +145,9 @@ func (a *app) before(ctx context.Context, cmd *cli.Command) (context.Context, er
 	if cmd.Bool("force-color") {
 		a.term.Color(true)
 	}
+	if verb := cmd.Command(cmd.Args().First()); verb != nil && !verb.Hidden {
+		warnUnread(os.Getenv, a.term.Notef)
+	}
 	return changeFolder(ctx, cmd)
 }
 

@@ -28,6 +28,16 @@ func withEnvironment(root *cli.Command, args []string, getenv func(string) strin
 	return slices.Insert(slices.Clone(args), at, more...), nil
 }
 
+// warnUnread tells of variables that would mean something if lft were Terraform:
+// who sets one counts on it.
+func warnUnread(getenv func(string) string, note func(format string, args ...any)) {
+	for _, name := range []string{"LFT_WORKSPACE", "LFT_DATA_DIR", "LFT_LOG"} {
+		if getenv(name) != "" {
+			note("Warning: %s is set, and not read: %s.\n", name, foreignVariable(name))
+		}
+	}
+}
+
 // verbAt finds the verb in the arguments, with the verbs below it, and where its
 // own arguments begin.
 func verbAt(root *cli.Command, args []string) (at int, path []string) {

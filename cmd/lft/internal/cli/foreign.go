@@ -90,6 +90,18 @@ func foreignVerb(under, name string) string {
 	return ""
 }
 
+// foreignVariable returns the sentence about a variable of the environment.
+func foreignVariable(name string) string {
+	switch name {
+	case "LFT_WORKSPACE":
+		return foreignVerb("", "workspace")
+	case "LFT_DATA_DIR":
+		return "-state or LFT_STATE say where the state is; nothing else is kept"
+	default: // LFT_LOG
+		return "a verb shows what it does; a server and an agent write their log by themselves"
+	}
+}
+
 // foreignFlag returns the sentence about a flag, "" for one of nobody's.
 func foreignFlag(verb, name string) string {
 	switch name {
