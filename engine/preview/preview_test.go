@@ -266,3 +266,14 @@ func TestClockBehind(t *testing.T) {
 		t.Errorf("schedules %+v", impact.Schedules)
 	}
 }
+
+// TestAnotherClock: the same instants on another clock are a change that is shown.
+func TestAnotherClock(t *testing.T) {
+	impact := of(t, preview.Input{
+		Now: now, Before: revision(1, nil, schedule(t, "s", "0 18 * * *", "UTC")),
+		After: revision(2, nil, schedule(t, "s", "0 2 * * *", "Asia/Shanghai")), Touched: touched("s"),
+	})
+	if s := impact.Schedules; len(s) != 1 || s[0].TimezoneBefore != "UTC" || s[0].Before[0].UTC != s[0].After[0].UTC {
+		t.Errorf("schedules %+v", s)
+	}
+}
