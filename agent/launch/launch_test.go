@@ -386,18 +386,18 @@ func TestResumeSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again, slots, err := ResumeSlots(root, cgroup, []string{old[1].Name})
+	again, slots, err := ResumeSlots(root, cgroup, []string{old[0].Name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	slot := slots[old[1].Name]
-	if slot == nil || slot.Work != old[1].Work || slot.Output != old[1].Output || slot.Cgroup != old[1].Cgroup {
-		t.Fatalf("%+v, want %+v", slot, old[1])
+	slot := slots[old[0].Name]
+	if slot == nil || slot.Work != old[0].Work || slot.Output != old[0].Output || slot.Cgroup != old[0].Cgroup {
+		t.Fatalf("%+v, want %+v", slot, old[0])
 	}
 	if _, err := os.Stat(filepath.Join(slot.Work, "x")); err != nil {
 		t.Errorf("a slot in use was touched: %v", err)
 	}
-	for _, gone := range []string{old[0].Work, old[2].Work, old[0].Cgroup, old[2].Cgroup} {
+	for _, gone := range []string{old[1].Work, old[2].Work, old[1].Cgroup, old[2].Cgroup} {
 		if _, err := os.Stat(gone); gone != "" && !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("left: %s, %v", gone, err)
 		}
