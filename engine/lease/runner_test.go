@@ -172,6 +172,9 @@ func TestTrustOfATakeOver(t *testing.T) {
 		if !term.Trust() {
 			t.Error("does not trust what it has just taken")
 		}
+		if ahead := term.Now() - db.now(); ahead > 0 {
+			t.Errorf("ahead of the database by %d µs", ahead)
+		}
 		a.line.set(func(l *line) { l.hang = true })
 		time.Sleep(lease.TrustFor - 1900*time.Millisecond)
 		if !term.Trust() {

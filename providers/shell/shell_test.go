@@ -50,6 +50,8 @@ func TestShell(t *testing.T) {
 		{Name: "zero byte", Args: `{"command":["a","b\u0000c"]}`, Error: "command[1] holds a zero byte"},
 		{Name: "zero byte first", Args: `{"command":["a","\u0000c"]}`, Error: "command[1] holds a zero byte"},
 		{Name: "long word", Args: `{"command":["a","` + strings.Repeat("x", 128<<10) + `"]}`, Error: "command[1] has 131072 bytes"},
+		{Name: "folder itself", Args: `{"command":["a"],"files":{".":""}}`, Error: `files["."]`},
+		{Name: "below the script", Args: `{"command":["a"],"files":{".lft-script/x":""}}`, Error: "the name belongs to the script"},
 		{Name: "way out", Args: `{"command":["a"],"files":{"../x":""}}`, Error: `files["../x"]`},
 		{Name: "absolute", Args: `{"command":["a"],"files":{"/etc/x":""}}`, Error: `files["/etc/x"]`},
 		{Name: "script's name", Args: `{"command":["a"],"files":{".lft-script":""}}`, Error: "belongs to the script"},

@@ -15,6 +15,7 @@ func TestWait(t *testing.T) {
 		{Name: "missing", Args: `{}`, Error: "duration is missing"},
 		{Name: "no duration", Args: `{"duration":"soon"}`, Error: `"soon" is no duration`},
 		{Name: "negative", Args: `{"duration":"-1s"}`, Error: "negative"},
+		{Name: "longest", Args: `{"duration":"8784h"}`},
 		{Name: "too long", Args: `{"duration":"10000h"}`, Error: "longer than"},
 	})
 	body, err := wait.Type{}.Generate(json.RawMessage(`{"duration":"90m"}`))
