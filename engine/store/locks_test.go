@@ -172,6 +172,36 @@ func TestDoomLooksAgain(t *testing.T) {
 	}
 }
 
+// Of two uploads of one tree that end at the same time, the slower one gives way.
+func TestUploadSeesWhoWasFaster(t *testing.T) {
+	t.Parallel()
+	state := storetest.MySQL(t)
+	s, db := storetest.Open(t, state), storetest.DB(t, state)
+	for _, upload := range []string{"1", "2"} {
+		if err := s.BeginBlob(t.Context(), record.Blob{Digest: "d", Upload: upload}, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	faster, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := faster.ExecContext(t.Context(), "UPDATE stored_blob SET state=? WHERE upload='2'", string(record.BlobPresent)); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- s.EndBlob(t.Context(), record.Blob{Digest: "d", Upload: "1"}, time.Hour) }()
+	waits(t, db, "FROM stored_blob t WHERE t.digest")
+	if err := errors.Join(faster.Commit(), <-ended); err != nil {
+		t.Error(err)
+	}
+	list, err := s.Blobs(t.Context(), []string{"d"})
+	given, doomErr := s.DoomedBlobs(t.Context(), 10)
+	if len(list) != 1 || list[0].Upload != "2" || len(given) != 1 || given[0].Upload != "1" {
+		t.Errorf("there is %+v, given up %+v; %v", list, given, errors.Join(err, doomErr))
+	}
+}
+
 // Whoever loses against another transaction tries again, whole.
 func TestLosersTryAgain(t *testing.T) {
 	for _, code := range []int{1205, 1213, 1020} {

@@ -121,32 +121,6 @@ func applyNeedsBlobs(t *testing.T, state string) {
 	}
 }
 
-// blobRace: of many uploads of one tree that end at the same time, one stays.
-func blobRace(t *testing.T, state string) {
-	s := Open(t, state)
-	const uploads = 6
-	for round := range 5 {
-		tree := fmt.Sprint("t", round)
-		var wg sync.WaitGroup
-		for i := range uploads {
-			r := rival(t, state, s)
-			b := record.Blob{Digest: tree, Upload: fmt.Sprint(i), Size: 7}
-			if err := s.BeginBlob(t.Context(), b, time.Hour); err != nil {
-				t.Fatal(err)
-			}
-			wg.Go(func() {
-				if err := r.EndBlob(t.Context(), b, time.Hour); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		if given := doomed(t, s); len(given) != (uploads-1)*(round+1) {
-			t.Errorf("%d uploads were given up by round %d, of %d each", len(given), round, uploads)
-		}
-	}
-}
-
 // collection keeps what a kept revision, the adopted one, or a live execution
 // relies on, and nothing else.
 func collection(t *testing.T, state string) {

@@ -46,7 +46,6 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"SpecsAreForgotten", specsAreForgotten},
 		{"ApplyAgainstForgetting", applyAgainstForgetting},
 		{"BlobLeases", blobLeases},
-		{"BlobRace", blobRace},
 		{"ApplyNeedsBlobs", applyNeedsBlobs},
 		{"Collection", collection},
 		{"ApplyAgainstCollection", applyAgainstCollection},
