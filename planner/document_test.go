@@ -143,6 +143,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"drift only, with changes", `"format_version":"1.2"`, `"format_version":"1.2","mode":"refresh-only"`, "to show drift only, and changes something"},
 		{"errors", `"errored":false`, `"errored":true`, "the plan has errors"},
 		{"one object twice", `"uid":"uid of flow.b"`, `"uid":"uid of flow.a"`, "changes one object twice"},
+		{"a new object with a uid", `"address":"flow.c[\"k\"]"`, `"uid":"x","version":1,"address":"flow.c[\"k\"]"`, "cannot have a uid"},
+		{"a type that is not the address's", `"type":"flow","name":"b"`, `"type":"pool","name":"b"`, "not that of its address"},
 		{"no project", `"name":"p","uid"`, `"name":"","uid"`, "names no project"},
 		{"unknown action", `"actions":["create"],"before":null`, `"actions":["forget"],"before":null`, "do not fit the action"},
 		{"two actions", `"actions":["create"],"before":null`, `"actions":["delete","create"],"before":null`, "one action"},
@@ -173,6 +175,15 @@ func TestDecodeRefuses(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestDecodeRefusesDrift that is of no kind.
+func TestDecodeRefusesDrift(t *testing.T) {
+	good := string(encode(t, wholePlan(t)))
+	bad := strings.Replace(good, `"lost":{"digest":"d1"}`, `"lost":null`, 1)
+	if _, err := planner.Decode([]byte(bad)); bad == good || err == nil || !strings.Contains(err.Error(), "neither an override nor a loss") {
+		t.Errorf("error %v", err)
 	}
 }
 
