@@ -200,7 +200,9 @@ func (f *flow) param(voc schema.Block, name string, b node) *spec.Param {
 	p.Type, f.params[name] = f.w.readType(f.addr, b.Block)
 	if attr := r.find("default"); attr != nil {
 		scope := runTime{w: f.w, addr: f.addr, file: f.file, at: r.at.in("default")}
-		p.Default = scope.value(attr.Expr, f.params[name], true)
+		if p.Default = scope.value(attr.Expr, f.params[name], true); p.Default == nil {
+			p.Default = &spec.Value{Expr: "null"} // nil says that there is none
+		}
 	}
 	return p
 }

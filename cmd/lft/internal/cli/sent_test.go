@@ -50,7 +50,7 @@ func applyTo(ctx context.Context, s *applied, p *planner.Plan, args ...string) e
 			return a.apply(ctx, cmd, &client{deploy: s}, p)
 		},
 	}
-	return cmd.Run(context.Background(), append([]string{"apply"}, args...)) //nolint:usetesting // of the verb alone
+	return cmd.Run(context.Background(), append([]string{"apply"}, args...))
 }
 
 // whole is a plan in which everything is that an apply sends.
