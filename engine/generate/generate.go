@@ -43,7 +43,7 @@ func New(set providers.Set, specs Specs, objects Objects, bytes Sources) *Genera
 // Quick reports whether Prepare needs no I/O for p.
 func (g *Generator) Quick(p kernel.Prepare) bool {
 	flow := g.flows.recall(p.FlowDigest)
-	if flow == nil || p.Outputs || p.Key.Number < 0 || int(p.Key.Number) >= len(flow.Jobs) {
+	if flow == nil || p.Key.Number < 0 || int(p.Key.Number) >= len(flow.Jobs) {
 		return flow != nil
 	}
 	b := build{gen: g, p: p, flow: flow, job: flow.Jobs[p.Key.Number]}
