@@ -61,8 +61,8 @@ func TestExplain(t *testing.T) {
 			w.Pool = PoolUse{Address: "pool.w", Slots: 1, Holders: []record.Holder{{Slots: 1}}}
 		}), "pool", "the job takes all of them", ""},
 		"pool was emptied": {in(1, record.JobReady, func(w *WhyInput) {
-			w.Pool = PoolUse{Address: "pool.w", Resized: &record.Override{Value: "0", By: "ann", At: noon - second}}
-		}), "pool", "pool.w, which has no slots", "resized to 0 by ann 1s ago\nlft pool reset pool.w gives it back what is declared"},
+			w.Pool = PoolUse{Address: "pool.new", Resized: &record.Override{Value: "0", By: "ann", At: noon - second}}
+		}), "pool", "pool.new, which has no slots", "resized to 0 by ann 1s ago\nlft pool reset pool.new gives it back what is declared"},
 		"pool has room": {in(1, record.JobReady, func(w *WhyInput) {
 			w.Pool = PoolUse{Address: "pool.w", Slots: 4, Holders: []record.Holder{{Slots: 2}}}
 		}), "slot", "An agent has a free slot", "agent one would take the job: 0 of 2 slots in use"},

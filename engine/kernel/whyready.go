@@ -56,8 +56,9 @@ func (in *WhyInput) poolFull() bool {
 
 // pool tells who holds the pool.
 func (in *WhyInput) pool() Why {
-	address, want := in.Graph.Pool(in.Number)
 	p := &in.Pool
+	_, want := in.Graph.Pool(in.Number)
+	address := p.Address // of today
 	w := Why{Code: string(record.WaitingPool)}
 	w.Summary = fmt.Sprintf("The job waits for %s: %d of its %d slots are in use, the job takes %d.", address, p.Used(), p.Slots, want)
 	switch {

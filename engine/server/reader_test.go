@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,23 +21,31 @@ import (
 type spool struct {
 	Runs
 	blob.Bucket
+	text string
+	tail func(from int64) (master.Tail, error)
+
+	mu      sync.Mutex // of what changes while it is read
 	attempt record.Attempt
 	end     *record.LogEnd
 	rows    []record.Chunk
-	text    string
-	tail    func(from int64) (master.Tail, error)
 }
 
 func (s *spool) ship(from, to int64) {
 	sum := sha256.Sum256([]byte(s.text[from:to]))
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.rows = append(s.rows, record.Chunk{From: from, To: to, Object: s.text[from:to], SHA256: fmt.Sprintf("%x", sum)})
 }
 
 func (s *spool) finish(end int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.attempt.State, s.end = record.Ended, &record.LogEnd{Bytes: end, State: record.LogEOF}
 }
 
 func (s *spool) Chunks(_ context.Context, _ string, from int64, _ int) (page []record.Chunk, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range s.rows {
 		if c.To > from {
 			page = append(page, c)
@@ -48,6 +57,8 @@ func (s *spool) Chunks(_ context.Context, _ string, from int64, _ int) (page []r
 func (s *spool) LogEnds(context.Context, string) (map[string]record.LogEnd, error) { return nil, nil }
 
 func (s *spool) LogEnd(context.Context, string) (record.LogEnd, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.end == nil {
 		return record.LogEnd{}, false, nil
 	}
@@ -67,7 +78,11 @@ func (s *spool) read(ctx context.Context, from int64, follow bool) (string, time
 	var got strings.Builder
 	r := &logReader{
 		deps: &Deps{Logs: s, Runs: s, Bucket: Bucket{Bucket: s}}, attempt: s.attempt, at: from, follow: follow,
-		again: func(context.Context, record.Attempt) (record.Attempt, error) { return s.attempt, nil },
+		again: func(context.Context, record.Attempt) (record.Attempt, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.attempt, nil
+		},
 		send: func(at int64, data []byte) error {
 			if at != from+int64(got.Len()) {
 				return fmt.Errorf("bytes from %d after %d", at, from+int64(got.Len()))

@@ -179,7 +179,7 @@ func (s *runs) fillPool(ctx context.Context, in *kernel.WhyInput, flow *spec.Flo
 		if err != nil {
 			return err
 		}
-		in.Pool = kernel.PoolUse{Address: string(address), Slots: pool.Slots}
+		in.Pool = kernel.PoolUse{Address: object.Address, Slots: pool.Slots}
 		if slots, err := strconv.Atoi(o.Value); found && err == nil {
 			in.Pool.Slots, in.Pool.Resized = slots, &o
 		}
