@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,9 @@ func TestTrustCountsFromTheBeginningOfTheRenewal(t *testing.T) {
 		time.Sleep(10*time.Second + time.Millisecond) // just after a renewal
 		a.line.set(func(l *line) { l.slow = 1900 * time.Millisecond })
 		time.Sleep(lease.BeatEvery + 1900*time.Millisecond) // its answer has just come
+		if ahead := term.Now() - db.now(); ahead > 0 {
+			t.Errorf("ahead of the database by %d µs", ahead)
+		}
 		a.line.set(func(l *line) { l.hang = true })
 		time.Sleep(lease.TrustFor - 1900*time.Millisecond - time.Millisecond)
 		if !term.Trust() {
@@ -445,6 +449,41 @@ func TestRunEndsWhenActIsDone(t *testing.T) {
 		}
 		if !db.seat.Resigned {
 			t.Error("has not resigned")
+		}
+	})
+}
+
+// late is a line whose renewals take their time.
+type late struct {
+	*line
+	renewing atomic.Int32
+}
+
+func (l *late) Beat(ctx context.Context, epoch int64) (lease.Seat, error) {
+	l.renewing.Add(1)
+	defer l.renewing.Add(-1)
+	time.Sleep(lease.BeatEvery)
+	return l.line.Beat(ctx, epoch)
+}
+
+// TestNoRenewalAfterTheEnd: who has resigned has no renewal under way.
+func TestNoRenewalAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		office := &late{line: &line{table: newTable()}}
+		r := &lease.Runner{
+			Office: office, Me: lease.Holder{ID: "a"},
+			Clock: func() time.Duration { return time.Since(begun) }, Log: slog.New(slog.DiscardHandler),
+		}
+		err := r.Run(t.Context(), func(context.Context, *lease.Term) error {
+			time.Sleep(lease.BeatEvery + lease.BeatEvery/2)
+			if office.renewing.Load() != 1 {
+				t.Error("no renewal is under way")
+			}
+			return nil
+		})
+		if err != nil || office.renewing.Load() != 0 || !office.seat.Resigned {
+			t.Errorf("%d renewals under way, %+v, %v", office.renewing.Load(), office.seat, err)
 		}
 	})
 }
