@@ -127,7 +127,10 @@ func (a *app) loadOptions(cmd *cli.Command, environ []string) (lang.Options, err
 		if !ok || name == "" {
 			return options, fmt.Errorf("-var %q: write it as name=value", one.text)
 		}
-		options.Given = append(options.Given, lang.Given{Name: strings.TrimSpace(name), Text: value})
+		if strings.TrimSpace(name) != name {
+			return options, fmt.Errorf("-var %q: write it as name=value, without blanks before the equals sign: those behind it are part of the value", one.text)
+		}
+		options.Given = append(options.Given, lang.Given{Name: name, Text: value})
 	}
 	for _, entry := range environ {
 		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "LFT_VAR_") {
