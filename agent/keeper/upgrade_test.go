@@ -193,6 +193,30 @@ func TestUpgradeOfBlocked(t *testing.T) {
 	}
 }
 
+// A job may have closed its log and live on, when all of that was freed.
+func TestUpgradeOfFreed(t *testing.T) {
+	r := newRig(t, "LFT_TEST_BUILD=0")
+	done := filepath.Join(t.TempDir(), "done")
+	r.start(sh("quiet", fmt.Sprintf(`echo hello; exec >&- 2>&-; while [ ! -e %s ]; do sleep 0.005; done; exit 4`, done)))
+	until(t, "the log is at its end", func() bool {
+		_, eof, err := r.c.Tail(t.Context(), "quiet", 6, 1)
+		return eof && err == nil
+	})
+	r.c.Free("quiet", 6)
+	r.settle()
+	if text := r.spoolSoFar("quiet"); text != "" {
+		t.Fatalf("not freed: %q", text)
+	}
+	r.upgradeTo("1")
+	if err := os.WriteFile(done, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte("hello\n"))
+	if e := r.ended("quiet"); e.ExitCode != 4 || e.Log != (Log{Bytes: 6, SHA256: hex.EncodeToString(sum[:])}) {
+		t.Errorf("%+v", e)
+	}
+}
+
 // inPipe is how many bytes the standard output of a process holds.
 func inPipe(t *testing.T, pid int) int {
 	t.Helper()
