@@ -200,7 +200,7 @@ func TestLeaks(t *testing.T) {
 	}
 	round := func(n int) {
 		for i := range 40 {
-			s := sh(fmt.Sprint("j", n, "-", i), "echo hello; touch made; echo x=1 > $LFT_OUTPUT")
+			s := sh(fmt.Sprint("j", n, "-", i), "echo hello; echo x=1 > $LFT_OUTPUT")
 			s.Timeout, s.Stdin = time.Hour, []byte("x")
 			r.start(s)
 		}

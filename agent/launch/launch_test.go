@@ -466,8 +466,12 @@ func TestSlots(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(a.Output, "x"), 0o700); err != nil {
 			t.Fatal(err)
 		}
+		was := a.work
 		if err := s.Give(a); err != nil {
 			t.Fatal(err)
+		}
+		if was.Close() == nil {
+			t.Error("the descriptor of a work directory that is gone was left open")
 		}
 		if again, err := s.Take(); again != a || err != nil {
 			t.Fatalf("%+v, %v", again, err)
