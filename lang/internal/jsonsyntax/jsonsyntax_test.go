@@ -32,6 +32,7 @@ func attribute(tb testing.TB, doc string) (jsonsyntax.File, hclsyntax.Expression
 var pieces = []string{
 	`"`, `\`, "\n", "\t", "\r\n", "\b", "\u2028", "é", "😀", "$", "%", "${", "%{", "}", "$${", "%%{", "{", "x", " ", "/", "\\n", "\x7f",
 	"${x}", `${upper("y")}`, "${upper(\"a\\\"b\\\\\")}", "${ [ 1,\n 2 ][0] }", "%{ if true }yes%{ else }no%{ endif }", "${\"${x}\"}", "%{ for i in [1] ~}\n${i}\n%{ endfor ~}",
+	"${~ x ~}", "${~ x}", "${x ~}", "%{~ if true ~}", "%{ if false }", "%{~ else ~}", "%{ endif ~}", "  ", "\n  \n\t",
 }
 
 // TestStrings: a string of JSON means what the template it holds means, and so

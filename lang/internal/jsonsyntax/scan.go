@@ -331,7 +331,7 @@ func unescape(text string) (plain string, bad int) {
 		case 'b', 'f', 'n', 'r', 't':
 			out = append(out, map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}[c])
 		case 'u':
-			r, size := unicode(text[at:])
+			r, size := character(text[at:])
 			if size == 0 {
 				return "", at
 			}
@@ -344,8 +344,8 @@ func unescape(text string) (plain string, bad int) {
 	return string(out), -1
 }
 
-// unicode reads \uXXXX, or two of them that make one character; size 0 is none.
-func unicode(text string) (r rune, size int) {
+// character reads \uXXXX, or two of them that make one character; size 0 is none.
+func character(text string) (r rune, size int) {
 	half := func(text string) (rune, bool) {
 		if len(text) < 6 || text[:2] != `\u` {
 			return 0, false
