@@ -111,6 +111,7 @@ func opens(t hclsyntax.Token) bool {
 
 // Markers that strip: ${~ and %{~ what is before them, ~} what is behind it.
 func stripsBefore(t hclsyntax.Token) bool { return opens(t) && len(t.Bytes) == 3 }
+
 func stripsBehind(t hclsyntax.Token) bool {
 	return t.Type == hclsyntax.TokenTemplateSeqEnd && len(t.Bytes) == 2
 }
