@@ -142,3 +142,19 @@ func BenchmarkNext(b *testing.B) {
 		})
 	}
 }
+
+// TestWildHours: hours are wild, so that a repeated one fires twice, however that is
+// written, and wherever in a list.
+func TestWildHours(t *testing.T) {
+	from := time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC) // New York's clock goes back at 06:00
+	for hours, wild := range map[string]bool{"*": true, "0/1": true, "*/1,5": true, "5,0/1": true, "0-23": false, "0-23,5": false} {
+		table, err := Compile(Spec{Crons: []string{"30 " + hours + " * * *"}, Timezone: "America/New_York"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := table.Upcoming(from, 3)
+		if twice := next[2].Sub(next[1]) == time.Hour; twice != wild {
+			t.Errorf("%s: %v, twice %v", hours, next, twice)
+		}
+	}
+}
