@@ -55,12 +55,12 @@ func (i *Input) follow(line string) {
 	}
 	tokens, _ := hclsyntax.LexExpression([]byte(line+"\n"), consoleFile, hcl.InitialPos)
 	for _, token := range tokens {
-		switch token.Type {
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen:
+		switch is := token.Type; {
+		case is == hclsyntax.TokenOBrace, is == hclsyntax.TokenOBrack, is == hclsyntax.TokenOParen:
 			i.depth++
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen:
+		case is == hclsyntax.TokenCBrace, is == hclsyntax.TokenCBrack, is == hclsyntax.TokenCParen:
 			i.depth = max(0, i.depth-1)
-		case hclsyntax.TokenOHeredoc:
+		case is == hclsyntax.TokenOHeredoc:
 			i.mark = strings.TrimSpace(strings.TrimLeft(string(token.Bytes), "<-"))
 		}
 	}

@@ -94,10 +94,10 @@ func (f *file) open(d *hcl.Diagnostic) {
 		if token.Range.Start.Byte >= d.Subject.Start.Byte && token.Type != hclsyntax.TokenCHeredoc {
 			break
 		}
-		switch token.Type {
-		case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
+		switch is := token.Type; {
+		case is == hclsyntax.TokenOQuote, is == hclsyntax.TokenOHeredoc:
 			opened = append(opened, token)
-		case hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+		case is == hclsyntax.TokenCQuote, is == hclsyntax.TokenCHeredoc:
 			opened = opened[:max(0, len(opened)-1)]
 		}
 	}

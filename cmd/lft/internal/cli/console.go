@@ -81,7 +81,8 @@ func (a *app) talk(ctx context.Context, console *lang.Console) error {
 			a.term.Printf("\n")
 			return ctx.Err()
 		case line, ok := <-lines:
-			source, whole := "", true
+			var source string
+			whole := true
 			switch {
 			case !ok && interactive:
 				a.term.Printf("\n")
