@@ -53,7 +53,8 @@ func run(t *testing.T, c agent.Config) (stop func()) {
 func TestRegisters(t *testing.T) {
 	t.Parallel()
 	m := newMaster(t)
-	run(t, config(t, t.TempDir(), m))
+	c := config(t, t.TempDir(), m)
+	run(t, c)
 	hello := m.connected(1)
 	if len(hello.GetReconcile()) != 0 || !hello.GetReconciled() {
 		t.Errorf("first message: %v", hello)
@@ -68,7 +69,7 @@ func TestRegisters(t *testing.T) {
 			t.Errorf("%s is empty", name)
 		}
 	}
-	if id.GetName() != "a1" || r.GetSlots() != 8 || r.GetLabels()["zone"] != "x" {
+	if id.GetName() != c.Name || r.GetSlots() != 8 || r.GetLabels()["zone"] != "x" {
 		t.Errorf("registered as %v", r)
 	}
 }
@@ -239,7 +240,9 @@ func TestFollowsLeader(t *testing.T) {
 	away := connect.NewError(connect.CodeUnavailable, errors.New("this master stands by"))
 	away.Meta().Set("Lft-Leader", leader.addr)
 	standby.refuse = away
-	run(t, config(t, t.TempDir(), standby)) // knows of the standby alone
+	c := config(t, t.TempDir(), standby, leader)
+	c.Masters = c.Masters[:1] // knows of the standby alone
+	run(t, c)
 	leader.connected(1)
 }
 

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"os"
@@ -67,11 +68,12 @@ func config(tb testing.TB, dir string, masters ...*master) agent.Config {
 		tb.Fatal(err)
 	}
 	c := agent.Config{
-		Name: "a1", Dir: dir, Slots: 8, Labels: map[string]string{"zone": "x"}, Version: "test",
+		Name: "a-" + strings.ToLower(rand.Text()), Dir: dir, Slots: 8, Labels: map[string]string{"zone": "x"}, Version: "test",
 		KeeperArgv: []string{"/usr/bin/env", role + "=keeper", self},
 	}
 	for _, m := range masters {
 		c.Masters = append(c.Masters, m.url)
+		m.change(func() { m.agents[c.Name] = true })
 	}
 	return c
 }

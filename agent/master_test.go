@@ -32,10 +32,11 @@ type master struct {
 	url string
 
 	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced whenever something below changes
-	refuse   error         // answer to Register
-	deaf     bool          // acknowledges nothing
-	mute     bool          // answers nothing at all
+	agents   map[string]bool // by name: others may still look for a master that had this port before
+	changed  chan struct{}   // closed and replaced whenever something below changes
+	refuse   error           // answer to Register
+	deaf     bool            // acknowledges nothing
+	mute     bool            // answers nothing at all
 	epoch    int64
 	beat     int64
 	session  int64
@@ -57,7 +58,7 @@ type master struct {
 func newMaster(tb testing.TB) *master {
 	tb.Helper()
 	m := &master{
-		t: tb, epoch: 1, changed: make(chan struct{}),
+		t: tb, epoch: 1, changed: make(chan struct{}), agents: map[string]bool{},
 		tasks: map[string][]byte{}, started: map[string]*lftv1.Report{}, ended: map[string]*lftv1.Report{},
 		repeats: map[string]int{}, chunks: map[string][]*lftv1.Chunk{}, tails: map[string]*lftv1.TailData{},
 	}
@@ -95,6 +96,9 @@ func (m *master) stop() {
 func (m *master) Register(_ context.Context, req *lftv1.RegisterRequest) (*lftv1.RegisterResponse, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.agents[req.GetIdentity().GetName()] {
+		return nil, connect.NewError(connect.CodeUnavailable, errors.New("not your master"))
+	}
 	m.register = append(m.register, req)
 	m.note()
 	if m.refuse != nil {
