@@ -72,8 +72,11 @@ func (w *Wish) narrow(changes []Change, deployed []Object) ([]Change, diag.List)
 			list = append(list, c)
 		}
 	}
-	return list, diag.List{finding(diag.Warning, CodePartial, spec.Position{}, "", "The plan is not complete",
-		fmt.Sprintf("It looks only at what -target and -exclude leave: %d of %d changes. What is deployed will not be what the folder declares.", len(list), len(changes)))}
+	detail := fmt.Sprintf("It looks only at what -target and -exclude leave: %d of %d changes.", len(list), len(changes))
+	if len(list) < len(changes) {
+		detail += " What is deployed will not be what the folder declares."
+	}
+	return list, diag.List{finding(diag.Warning, CodePartial, spec.Position{}, "", "The plan is not complete", detail)}
 }
 
 func (w *Wish) means(patterns []string, c Change) bool {

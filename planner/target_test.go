@@ -49,6 +49,7 @@ func TestTargets(t *testing.T) {
 		{"an object alone", web(1), web(2), []string{"flow.alone"}, nil, signed("~", "flow.alone")},
 		{"with what it needs, however far", web(1), web(2), []string{"flow.main"}, nil, signed("~", "dependency.etl", "flow.child", "flow.main", "pool.big", "pool.small")},
 		{"by a pattern", web(1), web(2), []string{"pool.*"}, nil, signed("~", "pool.big", "pool.small")},
+		{"all of them", web(1), web(2), []string{"calendar.*", "schedule.*", "flow.*"}, nil, signed("~", all...)},
 		{"two of them", web(1), web(2), []string{"pool.b?g", "calendar.work"}, nil, signed("~", "calendar.work", "pool.big")},
 		{"without an object, and what needs it", web(1), web(2), nil, []string{"flow.child"}, signed("~", "calendar.work", "dependency.etl", "flow.alone", "pool.big", "pool.small")},
 		{"new, with what it needs", bundle(), web(1), []string{"schedule.*"}, nil, signed("+", "calendar.work", "dependency.etl", "flow.child", "flow.main", "pool.big", "pool.small", "schedule.nightly")},
@@ -73,6 +74,10 @@ func TestTargets(t *testing.T) {
 			partial := len(tc.targets)+len(tc.excludes) > 0
 			if p.Complete() == partial || len(p.Warnings) > 0 != partial {
 				t.Errorf("complete %v, warnings %v", p.Complete(), p.Warnings)
+			}
+			whole := makePlan(t, planner.Want(tc.to), old, specs)
+			if partial && strings.Contains(p.Warnings[0].Detail, "will not be") != (len(p.Changes) < len(whole.Changes)) {
+				t.Errorf("of %d changes %d: %s", len(whole.Changes), len(p.Changes), p.Warnings[0].Detail)
 			}
 			round(t, p)
 		})
