@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -49,7 +50,7 @@ func TestResult(t *testing.T) {
 		r := result(tc.e, []byte(tc.task))
 		code := "-"
 		if r.HasExit {
-			code = string('0' + rune(r.ExitCode))
+			code = strconv.Itoa(int(r.ExitCode))
 		}
 		if got := strings.Join([]string{r.Outcome, r.Reason, code, string(r.Output)}, " "); got != tc.want {
 			t.Errorf("%s: %q, not %q (%s)", tc.name, got, tc.want, r.Message)

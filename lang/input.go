@@ -55,13 +55,14 @@ func (i *Input) follow(line string) {
 	}
 	tokens, _ := hclsyntax.LexExpression([]byte(line+"\n"), consoleFile, hcl.InitialPos)
 	for _, token := range tokens {
-		switch is := token.Type; {
-		case is == hclsyntax.TokenOBrace, is == hclsyntax.TokenOBrack, is == hclsyntax.TokenOParen:
+		switch token.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen:
 			i.depth++
-		case is == hclsyntax.TokenCBrace, is == hclsyntax.TokenCBrack, is == hclsyntax.TokenCParen:
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen:
 			i.depth = max(0, i.depth-1)
-		case is == hclsyntax.TokenOHeredoc:
+		case hclsyntax.TokenOHeredoc:
 			i.mark = strings.TrimSpace(strings.TrimLeft(string(token.Bytes), "<-"))
+		default: // it opens nothing
 		}
 	}
 }

@@ -94,11 +94,12 @@ func (f *file) open(d *hcl.Diagnostic) {
 		if token.Range.Start.Byte >= d.Subject.Start.Byte && token.Type != hclsyntax.TokenCHeredoc {
 			break
 		}
-		switch is := token.Type; {
-		case is == hclsyntax.TokenOQuote, is == hclsyntax.TokenOHeredoc:
+		switch token.Type {
+		case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
 			opened = append(opened, token)
-		case is == hclsyntax.TokenCQuote, is == hclsyntax.TokenCHeredoc:
+		case hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
 			opened = opened[:max(0, len(opened)-1)]
+		default: // it neither opens nor closes
 		}
 	}
 	if len(opened) == 0 {

@@ -152,20 +152,16 @@ func TestEnded(t *testing.T) {
 	cancel()
 	lost, cancelCause := context.WithCancelCause(t.Context())
 	cancelCause(lease.ErrFenced)
-	for name, tc := range map[string]struct {
-		ctx       context.Context
-		err, want error
-	}{
-		"failed":             {t.Context(), errDown, errDown},
-		"stopped":            {cancelled, context.Canceled, nil},
-		"stopped, failing":   {cancelled, errDown, nil},
-		"stopped and fenced": {cancelled, lease.ErrFenced, lease.ErrFenced},
-		"lease lost":         {lost, errDown, lease.ErrFenced},
-	} {
-		if got := ended(tc.ctx, tc.err); !errors.Is(got, tc.want) || tc.want == nil && got != nil {
-			t.Errorf("%s: %v, not %v", name, got, tc.want)
+	check := func(name string, ctx context.Context, err, want error) {
+		if got := ended(ctx, err); !errors.Is(got, want) || want == nil && got != nil {
+			t.Errorf("%s: %v, not %v", name, got, want)
 		}
 	}
+	check("failed", t.Context(), errDown, errDown)
+	check("stopped", cancelled, context.Canceled, nil)
+	check("stopped, failing", cancelled, errDown, nil)
+	check("stopped and fenced", cancelled, lease.ErrFenced, lease.ErrFenced)
+	check("lease lost", lost, errDown, lease.ErrFenced)
 }
 
 // A flow that no revision has is refused, after one look for newer ones.

@@ -83,8 +83,7 @@ func TestCodeOfEachRefusal(t *testing.T) {
 // shelf is definitions of which some may be asked for at the same time.
 type shelf struct {
 	Definitions
-	revision int64
-	flows    map[string][]byte
+	flows map[string][]byte
 }
 
 func (s *shelf) Objects(_ context.Context, _ string, revision int64) ([]record.Object, error) {

@@ -110,8 +110,10 @@ func TestReadersPatience(t *testing.T) {
 		broken bool
 	}{
 		{name: "running, its agent is away", set: func(s *spool) { s.ship(0, 3) }, want: "abc", least: livePatience, broken: true},
-		{name: "ended, the rest is with an agent that is away", set: func(s *spool) { s.ship(0, 3); s.finish(6) },
-			want: "abc", least: endPatience, broken: true},
+		{
+			name: "ended, the rest is with an agent that is away", set: func(s *spool) { s.ship(0, 3); s.finish(6) },
+			want: "abc", least: endPatience, broken: true,
+		},
 		{name: "ended, the rest comes late", set: func(s *spool) {
 			s.finish(6)
 			s.tail = func(from int64) (master.Tail, error) { return master.Tail{From: from}, nil } // nothing any more
