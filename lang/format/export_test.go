@@ -3,5 +3,5 @@ package format
 // Normalize is Expression without its fast path.
 var Normalize = normalize
 
-// SameTokens is what guards a layout.
-var SameTokens = sameTokens
+// CompareTokens is what guards a layout.
+var CompareTokens = compareTokens

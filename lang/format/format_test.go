@@ -46,27 +46,27 @@ func TestSourceRefuses(t *testing.T) {
 }
 
 // TestExamplesAreFormatted: what we show is laid out as we say.
-func TestSameTokens(t *testing.T) {
+func TestCompareTokens(t *testing.T) {
 	for _, c := range []struct {
 		src, layout string
-		same        bool
+		same, exact bool
 	}{
-		{"a=1\n", "a = 1\n", true},
-		{"a = 1 # why  \n", "a = 1 # why\n", true},
-		{"a = 1\r\n", "a = 1\n", true},
-		{"a = <<-X\n  b\n    X\n", "a = <<-X\n  b\nX\n", true},
-		{"a = b c\n", "a = bc\n", false},
-		{"a = - -1\n", "a = --2\n", false},
-		{"a = \" b\"\n", "a = \"b\"\n", false},
-		{"a = \"b \"\n", "a = \"b\"\n", false},
-		{"a = <<X\n  b\nX\n", "a = <<X\nb\nX\n", false},
-		{"a = 1\nb = 2\n", "a = 1 b = 2\n", false},
-		{"a = 1 # b\n", "a = 1\n", false},
-		{"a = 1\nb = 2\n", "a = 1\n", false},
-		{"a = 1\n", "a = 1\nb = 2\n", false},
+		{"a=1\n", "a = 1\n", true, true},
+		{"a = 1 # why  \n", "a = 1 # why\n", true, false},
+		{"a = 1\r\n", "a = 1\n", true, true},
+		{"a = <<-X\n  b\n    X\n", "a = <<-X\n  b\nX\n", true, true},
+		{"a = b c\n", "a = bc\n", false, false},
+		{"a = - -1\n", "a = --2\n", false, false},
+		{"a = \" b\"\n", "a = \"b\"\n", false, false},
+		{"a = \"b \"\n", "a = \"b\"\n", false, false},
+		{"a = <<X\n  b\nX\n", "a = <<X\nb\nX\n", false, false},
+		{"a = 1\nb = 2\n", "a = 1 b = 2\n", false, false},
+		{"a = 1 # b\n", "a = 1\n", false, false},
+		{"a = 1\nb = 2\n", "a = 1\n", false, false},
+		{"a = 1\n", "a = 1\nb = 2\n", false, false},
 	} {
-		if same := format.SameTokens([]byte(c.src), []byte(c.layout)); same != c.same {
-			t.Errorf("%q laid out as %q: same is %t", c.src, c.layout, same)
+		if same, exact := format.CompareTokens([]byte(c.src), []byte(c.layout)); same != c.same || exact != c.exact {
+			t.Errorf("%q laid out as %q: same is %t, exact %t", c.src, c.layout, same, exact)
 		}
 	}
 }

@@ -29,24 +29,29 @@ func Source(src []byte, name string) ([]byte, error) {
 	if _, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos); diags.HasErrors() {
 		return nil, syntaxError(diags, name)
 	}
-	formatted := settle(src)
-	if !bytes.Equal(src, formatted) && !sameTokens(src, formatted) {
-		return src, nil // hclwrite makes one number of "0 .0"; better no layout than another meaning
-	}
-	return formatted, nil
+	return settle(src), nil
 }
 
-// settle formats until nothing changes: hclwrite may need a second look where
-// its first one moved what is aligned.
+// settle lays out until nothing changes: hclwrite makes spaces of tokens alone,
+// but those of the first layout may be others, by a space at their ends. What it
+// would mangle is left alone: it makes one number of "0 .0".
 func settle(src []byte) []byte {
+	text := src
 	for range 4 {
-		next := hclwrite.Format(src)
-		if bytes.Equal(next, src) {
+		next := hclwrite.Format(text)
+		if bytes.Equal(next, text) {
 			break
 		}
-		src = next
+		same, exact := compareTokens(text, next)
+		if !same {
+			return src
+		}
+		text = next
+		if exact {
+			break
+		}
 	}
-	return src
+	return text
 }
 
 func syntaxError(diags hcl.Diagnostics, name string) error {
@@ -62,19 +67,23 @@ func syntaxError(diags hcl.Diagnostics, name string) error {
 	return nil
 }
 
-// sameTokens reports whether the layout differs from its source in spaces between
-// tokens only. hclwrite moves the tokens of the source and never splits one, so
-// that it is enough to find those of the layout in the source: two that have
-// grown together are not there.
-func sameTokens(src, layout []byte) bool {
+// compareTokens reports whether a layout differs from its source in spaces between
+// tokens only, and whether its tokens are byte for byte those of the source.
+// hclwrite moves tokens and never splits one, so that it is enough to find those
+// of the layout in the source: two that have grown together are not there.
+func compareTokens(src, layout []byte) (same, exact bool) {
 	tokens, _ := hclsyntax.LexConfig(layout, "", hcl.InitialPos)
+	exact = true
 	for _, token := range tokens {
-		var ok bool
-		if src, ok = cutToken(src, token); !ok {
-			return false
+		rest, ok := cutToken(src, token)
+		if !ok {
+			return false, false
 		}
+		exact = exact && bytes.HasSuffix(src[:len(src)-len(rest)], token.Bytes)
+		src = rest
 	}
-	return len(bytes.TrimLeft(src, blanks)) == 0
+	same = len(bytes.TrimLeft(src, blanks)) == 0
+	return same, same && exact
 }
 
 const blanks = " \t\r"
