@@ -53,22 +53,24 @@ func (q *questioner) ask(v lang.Wanted) (string, bool) {
 	return text, true
 }
 
-// answer reads a line; whoever ends ctx is not kept waiting for his own answer.
-func answer(ctx context.Context, read func() (string, error)) (string, error) {
+// answer reads what a person types; whoever ends ctx is not kept waiting for his own
+// answer.
+func answer[T string | []byte](ctx context.Context, read func() (T, error)) (T, error) {
 	type reply struct {
-		line string
+		text T
 		err  error
 	}
 	replied := make(chan reply, 1)
 	go func() {
-		line, err := read()
-		replied <- reply{line, err}
+		text, err := read()
+		replied <- reply{text, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return "", ctx.Err()
+		var none T
+		return none, ctx.Err()
 	case r := <-replied:
-		return r.line, r.err
+		return r.text, r.err
 	}
 }
 

@@ -62,7 +62,7 @@ type layoutFile struct {
 	err        error     // why, or why it cannot be read
 }
 
-func (a *app) runFormat(_ context.Context, cmd *cli.Command) error {
+func (a *app) runFormat(ctx context.Context, cmd *cli.Command) error {
 	l := &layout{
 		term: a.term, list: cmd.Bool("list"), write: cmd.Bool("write") && !cmd.Bool("check"),
 		diff: cmd.Bool("diff"), check: cmd.Bool("check"), recursive: cmd.Bool("recursive"), known: map[string]bool{},
@@ -73,11 +73,14 @@ func (a *app) runFormat(_ context.Context, cmd *cli.Command) error {
 		targets = []string{"."}
 	}
 	for _, target := range targets {
-		if err := l.target(target, a.in); err != nil {
+		if err := l.target(ctx, target, a.in); err != nil {
 			return err
 		}
 	}
 	for batch := range slices.Chunk(l.files, 64) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := l.batch(batch); err != nil {
 			return err
 		}
@@ -92,9 +95,9 @@ func (a *app) runFormat(_ context.Context, cmd *cli.Command) error {
 }
 
 // target collects the files of an argument; the standard input is laid out at once.
-func (l *layout) target(target string, in io.Reader) error {
+func (l *layout) target(ctx context.Context, target string, in io.Reader) error {
 	if target == "-" {
-		return l.stream(in)
+		return l.stream(ctx, in)
 	}
 	info, err := os.Stat(target)
 	if err != nil {
@@ -205,8 +208,8 @@ func (l *layout) tellBroken(f *layoutFile) {
 	}
 }
 
-func (l *layout) stream(in io.Reader) error {
-	src, err := io.ReadAll(io.LimitReader(in, format.MaxFile+1))
+func (l *layout) stream(ctx context.Context, in io.Reader) error {
+	src, err := answer(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, format.MaxFile+1)) })
 	if err != nil {
 		return fmt.Errorf("standard input: %w", err)
 	}
