@@ -107,7 +107,8 @@ func TestRunEndsWithItsListener(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	seat, err := e.store.Leader(t.Context())
-	if err != nil || seat.Epoch != 0 && !seat.Resigned {
+	// A stop in the middle of the taking leaves a seat that is free because its connection has gone.
+	if err != nil || seat.Epoch != 0 && !seat.Resigned && !seat.Gone {
 		t.Errorf("it still has the lease: %+v, %v", seat, err)
 	}
 	if l, err := e.leader(t.Context()); err != nil || l.Address != "" || l.Self {
