@@ -127,8 +127,8 @@ func environ(what string, fd int) []string {
 }
 
 // takeover returns the state that this program was started with, nil when it was
-// started without one. It is of that format, or an error. rehearsal says that another process goes on
-// with it.
+// started without one; a state of another format is an error. rehearsal says that
+// another process goes on with it.
 func takeover(format int) (h *handover, rehearsal bool, err error) {
 	what, fd, ok := strings.Cut(os.Getenv(handoverEnv), ":")
 	if !ok {

@@ -16,7 +16,9 @@ import (
 var version = "dev"
 
 func main() {
-	runtime.LockOSThread() // to the leading thread, where a keeper has to be
+	if len(os.Args) > 1 && os.Args[1] == "keeper" {
+		runtime.LockOSThread() // to the leading thread; who is no keeper would only pay for it
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks, a second one ends the process at once
 	os.Exit(cli.Main(ctx, version, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))

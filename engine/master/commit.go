@@ -123,8 +123,7 @@ func (l *loop) ground(ctx context.Context) error {
 	f.cancel()
 	switch {
 	case err == nil:
-		l.deliver(&f.ready)
-		l.looks.finished(f.ready.Rows.Finished)
+		l.release(f)
 	case errors.Is(err, lease.ErrMoved), errors.Is(err, lease.ErrPoison):
 	default:
 		return err
@@ -132,15 +131,21 @@ func (l *loop) ground(ctx context.Context) error {
 	return nil
 }
 
-// land acts on what became of a commit. Only here anything leaves the process.
+// release lets out what a commit decided that is durable. Only here anything leaves
+// the process.
+func (l *loop) release(f *flight) {
+	l.deliver(&f.ready)
+	l.looks.finished(f.ready.Rows.Finished)
+}
+
+// land acts on what became of a commit.
 func (l *loop) land(ctx context.Context, err error) error {
 	f := l.flight
 	l.flight = nil
 	f.cancel()
 	switch {
 	case err == nil:
-		l.deliver(&f.ready)
-		l.looks.finished(f.ready.Rows.Finished)
+		l.release(f)
 		l.dirty = true // Ready bounds what it returns
 		return l.guard("Advance", func() { l.st.Advance(f.ready.Serial) })
 	case errors.Is(err, lease.ErrMoved):

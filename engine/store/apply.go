@@ -204,12 +204,8 @@ func (a *apply) putObjects(ctx context.Context, conn *sql.Conn) error {
 	slices.Sort(ended)
 	for chunk := range slices.Chunk(ended, 5000) {
 		args := append([]any{number, a.c.Project.UID, number}, anys(chunk)...)
-		result, err := conn.ExecContext(ctx, "UPDATE object SET valid_until=? WHERE project_uid=? AND valid_until=0 AND valid_from<? AND uid IN ("+
+		n, err := affected(ctx, conn, "UPDATE object SET valid_until=? WHERE project_uid=? AND valid_until=0 AND valid_from<? AND uid IN ("+
 			marks(len(chunk))+")", args...)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
 		if err != nil {
 			return err
 		}

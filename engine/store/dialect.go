@@ -30,6 +30,15 @@ type querier interface {
 	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 }
 
+// affected executes a statement and returns how many rows it has found.
+func affected(ctx context.Context, on querier, text string, args ...any) (int64, error) {
+	result, err := on.ExecContext(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 // statement is one SQL statement with the arguments of its placeholders.
 type statement struct {
 	text string

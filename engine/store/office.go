@@ -199,11 +199,7 @@ func (f *fence) Resign(ctx context.Context, epoch int64) (err error) {
 
 // change updates the beat row if epoch is still the holder's.
 func (f *fence) change(ctx context.Context, conn *sql.Conn, set string, epoch int64, args ...any) error {
-	result, err := conn.ExecContext(ctx, "UPDATE beat SET "+set+" WHERE id=1 AND epoch=?", append(args, epoch)...)
-	if err != nil {
-		return fmt.Errorf("write the lease: %w", err)
-	}
-	n, err := result.RowsAffected()
+	n, err := affected(ctx, conn, "UPDATE beat SET "+set+" WHERE id=1 AND epoch=?", append(args, epoch)...)
 	if err != nil {
 		return fmt.Errorf("write the lease: %w", err)
 	}

@@ -97,11 +97,7 @@ func (a *apply) holdSpecs(ctx context.Context, conn *sql.Conn) error {
 	}
 	slices.Sort(digests)
 	for chunk := range slices.Chunk(slices.Compact(digests), specChunk) {
-		result, err := conn.ExecContext(ctx, "UPDATE spec SET lease_until=0 WHERE digest IN ("+marks(len(chunk))+")", anys(chunk)...)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
+		n, err := affected(ctx, conn, "UPDATE spec SET lease_until=0 WHERE digest IN ("+marks(len(chunk))+")", anys(chunk)...)
 		if err != nil {
 			return err
 		}
